@@ -4,7 +4,6 @@ buf reads images, so it needs neither the network nor the third-party sources. `
 last release; `python protos/check.py --release` replaces it.
 """
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path

@@ -6,9 +6,9 @@ a descriptor inside the wheel of the validator, so it reaches protoc as a descri
 
 import shutil
 import sys
-import google.api.annotations_pb2
 from pathlib import Path
 
+import google.api.annotations_pb2
 import grpc_tools
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_tools import protoc
@@ -33,9 +33,11 @@ def run(*arguments: str) -> None:
 def write_validation_rules(target: Path) -> None:
     """Write the rules' descriptor, with what it imports, as a descriptor set."""
     imports = GEN / "imports.binpb"
-    run(f"-I{WELL_KNOWN}", f"--descriptor_set_out={imports}", *(
-        f"google/protobuf/{name}.proto" for name in ("descriptor", "duration", "field_mask", "timestamp")
-    ))
+    run(
+        f"-I{WELL_KNOWN}",
+        f"--descriptor_set_out={imports}",
+        *(f"google/protobuf/{name}.proto" for name in ("descriptor", "duration", "field_mask", "timestamp")),
+    )
     rules = FileDescriptorSet.FromString(imports.read_bytes())
     rules.file.append(FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary()))
     target.write_bytes(rules.SerializeToString())
@@ -55,8 +57,14 @@ def main() -> None:
     python += [f"--python_out={GEN}", f"--mypy_out=quiet:{GEN}"]
     run(*sources, *python, VALIDATE)
     run(*sources, *python, f"--grpc_python_out={GEN}", f"--mypy_grpc_out=quiet,only_async:{GEN}", *ours)
-    run(*sources, f"--descriptor_set_out={DESCRIPTOR_SET}", "--include_imports", "--include_source_info",
-        *ours, *ERROR_DETAILS)
+    run(
+        *sources,
+        f"--descriptor_set_out={DESCRIPTOR_SET}",
+        "--include_imports",
+        "--include_source_info",
+        *ours,
+        *ERROR_DETAILS,
+    )
     rules.unlink()
 
 

@@ -1,0 +1,4 @@
+"""How to be a service: settings, server, authentication, errors, telemetry, database, cache, channels.
+
+No finance noun appears here; nothing here imports a service.
+"""

@@ -1,0 +1,111 @@
+"""A service's PostgreSQL: one engine, its own role and schema, and transactions that know for whom they are.
+
+The connection acts as `<service>_app` from its first statement, whichever login the URL names, so that grants and
+row-level security hold everywhere alike.
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import sqlalchemy.exc
+from sqlalchemy import event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from chassis.errors import Aborted, Unavailable
+
+POOL_WAIT_SECONDS = 3.0
+CONNECT_SECONDS = 3.0
+STATEMENT_SECONDS = 60.0
+IDLE_TRANSACTION_MS = "30000"
+SERIALIZATION = {"40001", "40P01"}
+UNREACHABLE_CLASSES = ("08", "53", "57", "58")
+"""SQLSTATE classes: connection, resources (disk full, too many), shutdown, system error."""
+SET_USER = text("SELECT set_config('plimsoll.user_id', :user_id, true)")
+log = logging.getLogger(__name__)
+
+
+class Database:
+    """One service's database."""
+
+    def __init__(self, url: str, service: str, pool_size: int = 8, slow_query_ms: float = 250.0) -> None:
+        self.engine = _engine(url, service, pool_size)
+        self._slow_query_ms = slow_query_ms
+        event.listen(self.engine.sync_engine, "before_cursor_execute", self._started)
+        event.listen(self.engine.sync_engine, "after_cursor_execute", self._ended)
+
+    @asynccontextmanager
+    async def transaction(self, user_id: str = "") -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that commits when its block ends and rolls back when it raises.
+
+        Args:
+            user_id: whose rows may be seen. Empty: nobody's.
+
+        Raises:
+            Unavailable: the database does not answer, or has no room.
+            Aborted: another transaction was faster.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                if user_id:
+                    await connection.execute(SET_USER, {"user_id": user_id})
+                yield connection
+        except (sqlalchemy.exc.TimeoutError, OSError, TimeoutError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            log.warning("the database does not answer: %s", error)
+            raise Unavailable("database") from error
+        except sqlalchemy.exc.DBAPIError as error:
+            _translate(error)
+            raise
+
+    async def probe(self) -> None:
+        """Raise if the database does not answer."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+    def _started(self, connection: Any, *_: object) -> None:
+        connection.info["started"] = time.perf_counter()
+
+    def _ended(self, connection: Any, cursor: object, statement: str, *_: object) -> None:
+        milliseconds = (time.perf_counter() - connection.info["started"]) * 1000
+        if milliseconds > self._slow_query_ms:
+            fields = {"milliseconds": round(milliseconds, 1), "statement": " ".join(statement.split())[:500]}
+            log.warning("slow query", extra={"fields": fields})
+
+
+def _engine(url: str, service: str, pool_size: int) -> AsyncEngine:
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_SECONDS,
+        pool_recycle=1800,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": STATEMENT_SECONDS,
+            "server_settings": {
+                "role": f"{service}_app",
+                "search_path": service,
+                "application_name": f"plimsoll-{service}",
+                "timezone": "UTC",
+                "idle_in_transaction_session_timeout": IDLE_TRANSACTION_MS,
+            },
+        },
+    )
+
+
+def _translate(error: sqlalchemy.exc.DBAPIError) -> None:
+    """Raise what a caller can act on, if the error is of that kind."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if error.connection_invalidated or state[:2] in UNREACHABLE_CLASSES:
+        log.warning("the database does not answer: %s", error.orig)
+        raise Unavailable("database") from error
+    if state in SERIALIZATION:
+        raise Aborted("REQUEST_IN_PROGRESS", "another change came in between: try again") from error

@@ -1,0 +1,53 @@
+"""Whether a service and what it depends on are well."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from plimsoll.common.v1.service_health_pb2 import ServiceHealth
+
+PROBE_SECONDS = 0.5
+VERSION = version("plimsoll")
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """Something a service depends on, and how to ask whether it answers: the probe raises if it does not."""
+
+    name: str
+    probe: Callable[[], Awaitable[object]] | None
+    """None: it is not configured."""
+    optional: bool = False
+
+
+class Health:
+    """Reports on one service."""
+
+    def __init__(self, service: str, dependencies: Sequence[Dependency] = (), schema_revision: str = "") -> None:
+        self.service = service
+        self._dependencies = sorted(dependencies, key=lambda dependency: dependency.name)
+        self._schema_revision = schema_revision
+
+    async def report(self) -> ServiceHealth:
+        """Probe every dependency at once and say how the service is."""
+        states = await asyncio.gather(*(_state(dependency) for dependency in self._dependencies))
+        report = ServiceHealth(
+            service=self.service, version=VERSION, healthy=True, schema_revision=self._schema_revision
+        )
+        for dependency, state in zip(self._dependencies, states, strict=True):
+            report.dependencies.add(name=dependency.name, state=state, optional=dependency.optional)
+            if state == ServiceHealth.DOWN and not dependency.optional:
+                report.healthy = False
+        return report
+
+
+async def _state(dependency: Dependency) -> "ServiceHealth.State.ValueType":
+    if dependency.probe is None:
+        return ServiceHealth.OFF
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            await dependency.probe()
+    except Exception:  # noqa: BLE001 - whatever a probe raises, the answer is that it did not answer
+        return ServiceHealth.DOWN
+    return ServiceHealth.UP

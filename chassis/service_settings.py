@@ -1,0 +1,49 @@
+"""The settings that every service has; each service's own class extends this one."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from chassis.settings import Secret, variable
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Address = Annotated[str, Meta(pattern=r"^[^\s:]+:\d{1,5}$")]
+OptionalAddress = Annotated[str, Meta(pattern=r"^([^\s:]+:\d{1,5})?$")]
+Key = Annotated[Secret, Meta(min_length=32)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettings:
+    """What a service needs to listen, to be trusted, and to say what it does."""
+
+    listen_address: Address
+    """Where the service takes gRPC calls, host:port."""
+    admin_address: OptionalAddress = ""
+    """Where operators reach channelz, host:port. Empty: nowhere."""
+    service_key: Key
+    """Secret, at least 32 characters, by which services of one installation prove themselves to each other."""
+    redis_url: str = variable("REDIS_URL", "")
+    """Redis for shared caches. Empty: each process keeps its own."""
+    otlp_endpoint: str = variable("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    """OTLP/gRPC collector of traces and metrics. Empty: none are sent."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe message that is written."""
+    log_format: Literal["json", "text"] = "json"
+    """One JSON object a line for machines, or plain text for people."""
+    reflection: bool = False
+    """Whether clients may ask for the contract over gRPC reflection."""
+    drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 10.0
+    """How long calls in flight may take to finish after SIGTERM."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSettings:
+    """What a service with a schema of its own needs beside."""
+
+    database_url: Secret = variable("DATABASE_URL")
+    """PostgreSQL, postgresql://user:password@host:port/database. The service acts as its own application role."""
+    database_pool_size: Annotated[int, Meta(ge=1, le=200)] = 8
+    """Connections that one process holds at most."""
+    slow_query_ms: Annotated[float, Meta(gt=0)] = 250.0
+    """A statement slower than this is logged."""
