@@ -14,7 +14,8 @@ import sqlalchemy.exc
 from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from chassis.errors import Aborted, Unavailable
+from chassis.errors import Aborted, CannotStart, Unavailable
+from chassis.migrations import SchemaMismatch, check, head_revision
 
 POOL_WAIT_SECONDS = 3.0
 CONNECT_SECONDS = 3.0
@@ -32,6 +33,8 @@ class Database:
 
     def __init__(self, url: str, service: str, pool_size: int = 8, slow_query_ms: float = 250.0) -> None:
         self.engine = _engine(url, service, pool_size)
+        self.schema_revision = head_revision(service) or ""
+        self._service = service
         self._slow_query_ms = slow_query_ms
         event.listen(self.engine.sync_engine, "before_cursor_execute", self._started)
         event.listen(self.engine.sync_engine, "after_cursor_execute", self._ended)
@@ -60,6 +63,18 @@ class Database:
         except sqlalchemy.exc.DBAPIError as error:
             _translate(error)
             raise
+
+    async def check_schema(self) -> None:
+        """Make sure that the schema is the one this code was written for.
+
+        Raises:
+            CannotStart: it is older, or newer.
+        """
+        async with self.transaction() as connection:
+            try:
+                await check(connection, self._service)
+            except SchemaMismatch as error:
+                raise CannotStart(str(error)) from None
 
     async def probe(self) -> None:
         """Raise if the database does not answer."""

@@ -15,6 +15,8 @@
     ├── Unavailable         something the call needs does not answer
     └── DeadlinePassed      time ran out
 
+`CannotStart` stands apart: it is for the operator, not for a caller.
+
 `reason` is the name of a value of `plimsoll.errors.v1.ErrorReason.Reason`. Missing data is not a failure: it is an
 answer with `available=false`.
 """
@@ -39,6 +41,10 @@ class Violation:
     def __str__(self) -> str:
         shown = self.value if len(self.value) <= SHOWN else self.value[:SHOWN] + "…"
         return f"{self.field}: {shown!r} {self.rule}" if shown else f"{self.field} {self.rule}"
+
+
+class CannotStart(Exception):
+    """What a service needs is not there; the message says what to do."""
 
 
 class Failure(Exception):

@@ -19,6 +19,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
 from chassis import contract, logs, telemetry
+from chassis.errors import CannotStart, Failure
 from chassis.guards import Authentication, Guard, Validation
 from chassis.health import Health
 from chassis.pipeline import Pipeline
@@ -182,6 +183,6 @@ def run(name: str, settings_class: type[S], build: Callable[[S], Service]) -> No
 
     try:
         uvloop.run(main())
-    except OSError as error:
+    except (CannotStart, Failure, OSError) as error:
         log.error("cannot start: %s", error)
         sys.exit(2)

@@ -1,0 +1,1 @@
+"""The services, one folder each. They meet over gRPC only and never import each other."""

@@ -1,0 +1,1 @@
+"""Use cases: what joins two ports, or takes a decision."""

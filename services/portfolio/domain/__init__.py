@@ -1,0 +1,1 @@
+"""Values and rules of accounts and books: no IO, no protobuf."""

@@ -1,0 +1,144 @@
+"""PortfolioService: portfolios and what is in them."""
+
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+
+from chassis.call import current_call
+from chassis.database import Database
+from chassis.dates import parse_date, parse_optional_date
+from chassis.errors import StaleRevision
+from chassis.idempotency import once
+from chassis.pagination import decode_page, encode_page
+from plimsoll.portfolio.v1 import portfolio_pb2, portfolio_service_pb2, portfolio_service_pb2_grpc
+from services.portfolio import convert
+from services.portfolio.application.accounts import DEFAULT_CURRENCY
+from services.portfolio.application.uploads import Uploads
+from services.portfolio.application.valuation import Books
+from services.portfolio.domain.portfolio import Terms
+from services.portfolio.handlers.uploads import upload_of
+from services.portfolio.storage import portfolios
+
+Context = grpc.aio.ServicerContext[Any, Any]
+DEFAULT_PAGE = 50
+
+
+class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
+    """Serves plimsoll.portfolio.v1.PortfolioService."""
+
+    def __init__(self, database: Database, books: Books, uploads: Uploads) -> None:
+        self._database = database
+        self._books = books
+        self._uploads = uploads
+
+    async def ListPortfolios(  # noqa: N802 - the contract's name
+        self, request: portfolio_service_pb2.ListPortfoliosRequest, context: Context
+    ) -> portfolio_service_pb2.ListPortfoliosResponse:
+        """List the caller's portfolios by name."""
+        owner, size = current_call().user_id, request.page_size or DEFAULT_PAGE
+        after = decode_page(request.page_token, "name").get("name", "")
+        async with self._database.transaction(owner) as connection:
+            found = await portfolios.page(connection, owner, after, size + 1)
+        more = encode_page({"name": found[size - 1].name}) if len(found) > size else ""
+        return portfolio_service_pb2.ListPortfoliosResponse(
+            portfolios=map(convert.portfolio, found[:size]), next_page_token=more
+        )
+
+    async def CreatePortfolio(  # noqa: N802 - the contract's name
+        self, request: portfolio_service_pb2.CreatePortfolioRequest, context: Context
+    ) -> portfolio_pb2.Portfolio:
+        """Make an empty portfolio."""
+        call = current_call()
+        terms = Terms(
+            name=request.name.strip(),
+            benchmark=request.benchmark.strip(),
+            start_date=parse_optional_date("start_date", request.start_date),
+            end_date=parse_optional_date("end_date", request.end_date),
+        )
+        currency = request.base_currency or DEFAULT_CURRENCY
+        async with self._database.transaction(call.user_id) as connection:
+
+            async def create() -> portfolio_pb2.Portfolio:
+                return convert.portfolio(await portfolios.add(connection, call.user_id, currency, terms))
+
+            return await once(connection, call, request, portfolio_pb2.Portfolio, create)
+
+    async def GetPortfolio(  # noqa: N802 - the contract's name
+        self, request: portfolio_service_pb2.GetPortfolioRequest, context: Context
+    ) -> portfolio_pb2.Portfolio:
+        """Read one portfolio."""
+        owner = current_call().user_id
+        async with self._database.transaction(owner) as connection:
+            return convert.portfolio(await portfolios.get(connection, owner, request.portfolio_id))
+
+    async def UpdatePortfolio(  # noqa: N802 - the contract's name
+        self, request: portfolio_service_pb2.UpdatePortfolioRequest, context: Context
+    ) -> portfolio_pb2.Portfolio:
+        """Change the fields that were sent."""
+        call = current_call()
+        async with self._database.transaction(call.user_id) as connection:
+
+            async def update() -> portfolio_pb2.Portfolio:
+                found = await portfolios.lock(connection, call.user_id, request.portfolio_id)
+                if request.revision and request.revision != found.revision:
+                    raise StaleRevision(request.revision, found.revision)
+                before = found.terms
+                after = _changed(before, request)
+                if after == before:
+                    return convert.portfolio(found)
+                return convert.portfolio(
+                    await portfolios.revise(connection, found, after, found.position_count, "updated")
+                )
+
+            return await once(connection, call, request, portfolio_pb2.Portfolio, update)
+
+    async def DeletePortfolio(  # noqa: N802 - the contract's name
+        self, request: portfolio_service_pb2.DeletePortfolioRequest, context: Context
+    ) -> empty_pb2.Empty:
+        """Delete a portfolio with everything in it."""
+        call = current_call()
+        async with self._database.transaction(call.user_id) as connection:
+
+            async def delete() -> empty_pb2.Empty:
+                await portfolios.remove(connection, call.user_id, request.portfolio_id)
+                return empty_pb2.Empty()
+
+            return await once(connection, call, request, empty_pb2.Empty, delete)
+
+    async def UploadPortfolio(  # noqa: N802 - the contract's name
+        self, request: portfolio_service_pb2.UploadPortfolioRequest, context: Context
+    ) -> portfolio_service_pb2.UploadPortfolioResponse:
+        """Import a file of positions."""
+        call = current_call()
+        upload = upload_of(request)
+        read = await self._uploads.read(upload)
+        async with self._database.transaction(call.user_id) as connection:
+
+            async def save() -> portfolio_service_pb2.UploadPortfolioResponse:
+                saved = await self._uploads.save(connection, call.user_id, upload, read)
+                return convert.upload(saved, read)
+
+            return await once(connection, call, request, portfolio_service_pb2.UploadPortfolioResponse, save)
+
+    async def GetBook(  # noqa: N802 - the contract's name
+        self, request: portfolio_service_pb2.GetBookRequest, context: Context
+    ) -> portfolio_service_pb2.Book:
+        """Read the book at one revision and one date."""
+        day = parse_date("as_of_date", request.as_of_date)
+        portfolio, book = await self._books.read(current_call().user_id, request.portfolio_id, request.revision, day)
+        return convert.book(portfolio, book)
+
+
+def _changed(terms: Terms, request: portfolio_service_pb2.UpdatePortfolioRequest) -> Terms:
+    """Give the terms with what was sent in place of what was there."""
+    dates = {
+        field: parse_optional_date(field, getattr(request, field)) if request.HasField(field) else getattr(terms, field)
+        for field in ("start_date", "end_date")
+    }
+    return Terms(
+        name=request.name.strip() if request.HasField("name") else terms.name,
+        benchmark=request.benchmark.strip() if request.HasField("benchmark") else terms.benchmark,
+        start_date=dates["start_date"],
+        end_date=dates["end_date"],
+    )

@@ -1,0 +1,32 @@
+"""The settings of the portfolio service."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from chassis.service_settings import Address, DatabaseSettings, Key, ServiceSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(ServiceSettings, DatabaseSettings):
+    """What the portfolio service reads from its environment."""
+
+    listen_address: Address = "127.0.0.1:50051"
+    """Where the service takes gRPC calls, host:port."""
+    marketdata_address: Address = "127.0.0.1:50052"
+    """Where the marketdata service takes gRPC calls, host:port."""
+    key_secret: Key
+    """Secret, at least 32 characters, that the keys which sign access tokens are encrypted with at rest."""
+    registration: Literal["open", "closed"] = "open"
+    """Whether anyone may make an account. Closed: `plimsoll admin create` makes them."""
+    token_issuer: str = "plimsoll"  # noqa: S105 - a name
+    """Who access tokens say they are from, and are meant for. The same in every process of an installation."""
+    access_token_seconds: Annotated[int, Meta(ge=60, le=86400)] = 900
+    """Life of an access token, and of the cookie."""
+    refresh_token_days: Annotated[int, Meta(ge=1, le=365)] = 30
+    """Life of a refresh token."""
+    secure_cookie: bool = False
+    """Whether the cookie goes over HTTPS alone. True wherever the gateway is reached from another machine."""
+    password_hashes_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Passwords that are checked at the same time: each takes 19 MiB and 20 ms of one core."""

@@ -1,0 +1,120 @@
+"""What is in a portfolio at a revision: positions and cash in PostgreSQL."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Table, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.portfolio.domain.book import CashBalance, OptionTerms, Position
+from services.portfolio.domain.portfolio import Portfolio
+from services.portfolio.storage.tables import cash_balances, positions
+
+
+def _valid(table: Table, portfolio: Portfolio) -> ColumnElement[bool]:
+    """Give the condition that a row of a portfolio is valid at its revision, and its owner's."""
+    return (
+        (table.c.portfolio_id == portfolio.portfolio_id)
+        & (table.c.owner_id == portfolio.owner_id)
+        & (table.c.from_revision <= portfolio.revision)
+        & or_(table.c.to_revision.is_(None), table.c.to_revision > portfolio.revision)
+    )
+
+
+async def positions_of(connection: AsyncConnection, portfolio: Portfolio) -> list[Position]:
+    """Give the positions of a portfolio at its revision, in the order they were entered."""
+    statement = select(positions).where(_valid(positions, portfolio)).order_by(positions.c.ordinal)
+    return [_position(row) for row in await connection.execute(statement)]
+
+
+async def cash_of(connection: AsyncConnection, portfolio: Portfolio) -> list[CashBalance]:
+    """Give the stated cash of a portfolio at its revision, by currency."""
+    columns = (cash_balances.c.currency, cash_balances.c.amount, cash_balances.c.balance_date)
+    statement = select(*columns).where(_valid(cash_balances, portfolio)).order_by(cash_balances.c.currency)
+    return [CashBalance(*row) for row in await connection.execute(statement)]
+
+
+async def add_positions(connection: AsyncConnection, portfolio: Portfolio, added: Sequence[Position]) -> None:
+    """Add positions that are valid from a portfolio's revision on, after those that are there."""
+    if not added:
+        return
+    last = select(func.coalesce(func.max(positions.c.ordinal), 0)).where(
+        positions.c.portfolio_id == portfolio.portfolio_id
+    )
+    first = (await connection.scalar(last) or 0) + 1
+    rows = [_row(portfolio, position, first + place) for place, position in enumerate(added)]
+    await connection.execute(insert(positions), rows)
+
+
+async def state_cash(connection: AsyncConnection, portfolio: Portfolio, stated: Sequence[CashBalance]) -> None:
+    """State cash from a portfolio's revision on; a balance of the same currency ends there."""
+    if not stated:
+        return
+    currencies = [balance.currency for balance in stated]
+    replaced = (
+        (cash_balances.c.portfolio_id == portfolio.portfolio_id)
+        & (cash_balances.c.owner_id == portfolio.owner_id)
+        & cash_balances.c.to_revision.is_(None)
+        & cash_balances.c.currency.in_(currencies)
+    )
+    await connection.execute(update(cash_balances).where(replaced).values(to_revision=portfolio.revision))
+    owned = {"portfolio_id": portfolio.portfolio_id, "owner_id": portfolio.owner_id}
+    rows = [
+        {
+            **owned,
+            "from_revision": portfolio.revision,
+            "currency": b.currency,
+            "amount": b.amount,
+            "balance_date": b.balance_date,
+        }
+        for b in stated
+    ]
+    await connection.execute(insert(cash_balances), rows)
+
+
+def _position(row: "Row[*tuple[Any, ...]]") -> Position:
+    option = None
+    if row.strike is not None:
+        option = OptionTerms(
+            row.underlying_symbol, row.underlying_instrument_id, row.expiry_date, row.option_right, row.strike
+        )
+    return Position(
+        position_id=row.position_id,
+        symbol=row.symbol,
+        instrument_id=row.instrument_id,
+        quantity=row.quantity,
+        entry_price=row.entry_price,
+        entry_date=row.entry_date,
+        currency=row.currency,
+        multiplier=row.multiplier,
+        tags=tuple(row.tags),
+        exit_date=row.exit_date,
+        exit_price=row.exit_price,
+        option=option,
+    )
+
+
+def _row(portfolio: Portfolio, position: Position, ordinal: int) -> dict[str, object]:
+    option = position.option
+    return {
+        "position_id": position.position_id,
+        "from_revision": portfolio.revision,
+        "portfolio_id": portfolio.portfolio_id,
+        "owner_id": portfolio.owner_id,
+        "ordinal": ordinal,
+        "symbol": position.symbol,
+        "instrument_id": position.instrument_id,
+        "quantity": position.quantity,
+        "entry_price": position.entry_price,
+        "entry_date": position.entry_date,
+        "exit_date": position.exit_date,
+        "exit_price": position.exit_price,
+        "tags": list(position.tags),
+        "currency": position.currency,
+        "multiplier": position.multiplier,
+        "underlying_symbol": option.underlying_symbol if option else None,
+        "underlying_instrument_id": option.underlying_instrument_id if option else None,
+        "expiry_date": option.expiry_date if option else None,
+        "option_right": option.right if option else None,
+        "strike": option.strike if option else None,
+    }

@@ -1,0 +1,132 @@
+"""Portfolios in PostgreSQL. Every statement names the owner; row-level security is the second wall, not the first."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.errors import AlreadyExists, NotFound, OutOfRange
+from services.portfolio.domain.portfolio import Portfolio, Terms
+from services.portfolio.storage.tables import portfolio_revisions as revisions
+from services.portfolio.storage.tables import portfolios
+
+COLUMNS = (
+    portfolios.c.portfolio_id,
+    portfolios.c.owner_id,
+    revisions.c.name,
+    portfolios.c.base_currency,
+    revisions.c.benchmark,
+    revisions.c.start_date,
+    revisions.c.end_date,
+    revisions.c.revision,
+    revisions.c.position_count,
+    portfolios.c.created_time,
+    revisions.c.created_time.label("updated_time"),
+)
+
+
+def _at_revision(owner_id: str, revision: int = 0) -> "Select[Any]":
+    """Select an owner's portfolios, each at its newest revision or at the one given."""
+    wanted = revisions.c.revision == (revision or portfolios.c.revision)
+    joined = and_(revisions.c.portfolio_id == portfolios.c.portfolio_id, wanted)
+    return select(*COLUMNS).join(revisions, joined).where(portfolios.c.owner_id == owner_id)
+
+
+def _portfolio(row: "Row[*tuple[Any, ...]]") -> Portfolio:
+    return Portfolio(*row)  # COLUMNS stand in the order of the fields
+
+
+async def page(connection: AsyncConnection, owner_id: str, after_name: str, size: int) -> list[Portfolio]:
+    """Give an owner's portfolios whose name comes after another, by name."""
+    statement = _at_revision(owner_id).where(portfolios.c.name > after_name).order_by(portfolios.c.name).limit(size)
+    return [_portfolio(row) for row in await connection.execute(statement)]
+
+
+async def get(connection: AsyncConnection, owner_id: str, portfolio_id: str, revision: int = 0) -> Portfolio:
+    """Give a portfolio at a revision; 0 is the newest.
+
+    Raises:
+        NotFound: there is none, or it is another's.
+        OutOfRange: it has no such revision.
+    """
+    statement = _at_revision(owner_id, revision).where(portfolios.c.portfolio_id == portfolio_id)
+    if row := (await connection.execute(statement)).one_or_none():
+        return _portfolio(row)
+    if revision:
+        current = (await get(connection, owner_id, portfolio_id)).revision
+        message = f"the portfolio has revisions 1 to {current}, not {revision}"
+        raise OutOfRange("REVISION_OUT_OF_RANGE", message, given=revision, current=current)
+    raise NotFound("portfolio", portfolio_id)
+
+
+async def lock(connection: AsyncConnection, owner_id: str, portfolio_id: str) -> Portfolio:
+    """Give a portfolio at its newest revision, and keep others from changing it until this transaction ends.
+
+    Raises:
+        NotFound: there is none, or it is another's.
+    """
+    own = (portfolios.c.owner_id == owner_id) & (portfolios.c.portfolio_id == portfolio_id)
+    await connection.execute(select(portfolios.c.revision).where(own).with_for_update())
+    return await get(connection, owner_id, portfolio_id)
+
+
+async def add(connection: AsyncConnection, owner_id: str, base_currency: str, terms: Terms) -> Portfolio:
+    """Make an empty portfolio at revision 1.
+
+    Raises:
+        AlreadyExists: the owner has one of that name.
+    """
+    portfolio_id = str(uuid.uuid4())
+    values = {"portfolio_id": portfolio_id, "owner_id": owner_id, "name": terms.name, "base_currency": base_currency}
+    try:
+        await connection.execute(insert(portfolios).values(**values, revision=1, created_time=func.now()))
+    except IntegrityError:
+        raise AlreadyExists("portfolio", terms.name) from None
+    await _add_revision(connection, owner_id, portfolio_id, 1, terms, 0, "created")
+    return await get(connection, owner_id, portfolio_id)
+
+
+async def revise(
+    connection: AsyncConnection, portfolio: Portfolio, terms: Terms, position_count: int, change: str
+) -> Portfolio:
+    """Give a locked portfolio its next revision.
+
+    Raises:
+        AlreadyExists: another portfolio of the owner has the new name.
+    """
+    revision = portfolio.revision + 1
+    statement = update(portfolios).where(portfolios.c.portfolio_id == portfolio.portfolio_id)
+    try:
+        await connection.execute(statement.values(name=terms.name, revision=revision))
+    except IntegrityError:
+        raise AlreadyExists("portfolio", terms.name) from None
+    await _add_revision(connection, portfolio.owner_id, portfolio.portfolio_id, revision, terms, position_count, change)
+    return await get(connection, portfolio.owner_id, portfolio.portfolio_id)
+
+
+async def remove(connection: AsyncConnection, owner_id: str, portfolio_id: str) -> None:
+    """Delete a portfolio and everything in it.
+
+    Raises:
+        NotFound: there is none, or it is another's.
+    """
+    own = (portfolios.c.owner_id == owner_id) & (portfolios.c.portfolio_id == portfolio_id)
+    if (await connection.execute(delete(portfolios).where(own))).rowcount == 0:
+        raise NotFound("portfolio", portfolio_id)
+
+
+async def _add_revision(
+    connection: AsyncConnection,
+    owner_id: str,
+    portfolio_id: str,
+    revision: int,
+    terms: Terms,
+    position_count: int,
+    change: str,
+) -> None:
+    values = {"portfolio_id": portfolio_id, "owner_id": owner_id, "revision": revision, "change": change}
+    values |= {"name": terms.name, "benchmark": terms.benchmark, "position_count": position_count}
+    values |= {"start_date": terms.start_date, "end_date": terms.end_date, "created_time": func.now()}
+    await connection.execute(insert(revisions).values(**values))
