@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from chassis.contract import Method
+from chassis.errors import Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,14 @@ class Call:
 
     @property
     def user_id(self) -> str:
-        """Id of the caller. Empty: nobody signed in, so row-level security shows nothing."""
-        return self.principal.user_id if self.principal else ""
+        """Id of the caller.
+
+        Raises:
+            Unauthenticated: nobody signed in. Only public and internal calls get that far without a caller.
+        """
+        if self.principal is None:
+            raise Unauthenticated("TOKEN_MISSING", "this call needs a user's access token")
+        return self.principal.user_id
 
 
 _current: ContextVar[Call | None] = ContextVar("plimsoll_call", default=None)

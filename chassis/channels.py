@@ -5,15 +5,13 @@ and is tried again only where the contract says that it reads.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from chassis import contract, telemetry
 from chassis.call import serving
-from chassis.errors import Unavailable
 from chassis.guards import SERVICE_TOKEN
 from chassis.pipeline import REQUEST_ID
 from chassis.server import MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES
@@ -55,17 +53,6 @@ class Channels:
             interceptor = OnBehalf(lambda: self._tokens.mint(callee))
             self._open[callee] = grpc.aio.insecure_channel(address, options, interceptors=[interceptor])
         return self._open[callee]
-
-    def probe(self, callee: str, address: str) -> Callable[[], Awaitable[object]]:
-        """Give a probe that raises if a service does not answer."""
-        health = health_pb2_grpc.HealthStub(self.channel(callee, address))
-
-        async def answers() -> None:
-            answer = await health.Check(health_pb2.HealthCheckRequest())
-            if answer.status != health_pb2.HealthCheckResponse.SERVING:
-                raise Unavailable(callee)
-
-        return answers
 
     async def close(self) -> None:
         """Close all channels."""

@@ -9,7 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.message import Message
@@ -25,6 +25,7 @@ LONGEST_REQUEST_ID = 100
 NO_DEADLINE_SECONDS = 10 * 365 * 86400.0
 log = logging.getLogger(__name__)
 Context = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class Pipeline(grpc.aio.ServerInterceptor):
@@ -34,13 +35,13 @@ class Pipeline(grpc.aio.ServerInterceptor):
         self._guards = guards
         self._limit = max_concurrent_calls
         self._running = 0
-        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+    ) -> "Handler | None":
         """Give the wrapped handler of an RPC."""
         path = str(handler_call_details.method)
         if path not in self._wrapped:

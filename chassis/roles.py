@@ -11,7 +11,6 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-import asyncpg
 from sqlalchemy import NullPool, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -21,6 +20,13 @@ LOCK_WAIT = "30s"
 """How long to wait for another administrator at work."""
 CONNECT_SECONDS = 10.0
 SERVICE = re.compile(r"[a-z][a-z0-9_]{0,50}")
+WHOSE_DATABASE = text(
+    "SELECT datname, current_user, pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
+)
+PUBLIC_IS_OPEN = text(
+    "SELECT nspowner::regrole::text FROM pg_namespace, aclexplode(nspacl) AS granted "
+    "WHERE nspname = 'public' AND granted.grantee = 0 LIMIT 1"
+)
 LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -29,14 +35,19 @@ class AdministrationError(Exception):
 
 
 @asynccontextmanager
-async def administration(admin_url: str, purpose: str) -> AsyncIterator[AsyncConnection]:
+async def administration(admin_url: str, purpose: str, wait: str = LOCK_WAIT) -> AsyncIterator[AsyncConnection]:
     """Open a transaction in which nobody else has the same purpose; it commits when its block ends.
+
+    Args:
+        admin_url: an administrator's login.
+        purpose: what is done, in words; it is also the name of the lock.
+        wait: how long to wait for the lock, and for each one that a statement needs, as PostgreSQL writes durations.
 
     Raises:
         AdministrationError: the database refuses or does not answer, or another administrator takes too long.
     """
     async with _connected(admin_url, purpose) as connection, connection.begin():
-        await connection.execute(text("SELECT set_config('lock_timeout', :wait, true)"), {"wait": LOCK_WAIT})
+        await connection.execute(text("SELECT set_config('lock_timeout', :wait, true)"), {"wait": wait})
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:it, 0))"), {"it": purpose})
         yield connection
 
@@ -75,13 +86,28 @@ async def create_roles(database_url: str, services: Sequence[str], passwords: Ma
         if not SERVICE.fullmatch(service):
             raise ValueError(f"service: {service!r} must be lower-case letters, digits and underscores")
     async with administration(database_url, "create roles") as connection:
-        database = _quoted(connection, str(await connection.scalar(text("SELECT current_database()"))))
-        await connection.exec_driver_sql(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
-        await connection.exec_driver_sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        database = await _close_to_public(connection)
         for service in services:
             await _create_service(connection, database, service)
             if password := (passwords or {}).get(service):
                 await _let_log_in(connection, f"{service}_app", password)
+
+
+async def _close_to_public(connection: AsyncConnection) -> str:
+    """Take from everybody what PostgreSQL gives to everybody in a new database; return the database's quoted name."""
+    name, login, owned = (await connection.execute(WHOSE_DATABASE)).one()
+    if not owned:
+        raise AdministrationError(f"create roles: {login} does not own database {name}: use the login that does")
+    database = _quoted(connection, name)
+    await connection.exec_driver_sql(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+    if await connection.scalar(PUBLIC_IS_OPEN):
+        await connection.exec_driver_sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    if owner := await connection.scalar(PUBLIC_IS_OPEN):  # who cannot revoke is only warned by PostgreSQL
+        raise AdministrationError(
+            f"create roles: schema public of database {name} is open to everybody and belongs to {owner}, "
+            "who must first REVOKE ALL ON SCHEMA public FROM PUBLIC"
+        )
+    return database
 
 
 async def _create_service(connection: AsyncConnection, database: str, service: str) -> None:
@@ -123,11 +149,11 @@ async def _connected(admin_url: str, purpose: str) -> AsyncIterator[AsyncConnect
             yield connection
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
-            raise AdministrationError(f"{purpose}: something else held a lock for {LOCK_WAIT}; try again") from error
+            raise AdministrationError(f"{purpose}: something else held a lock for too long; try again") from error
         raise AdministrationError(f"{purpose}: {error.orig}") from error
-    except (OSError, asyncpg.PostgresError) as error:
-        shown = engine.url.render_as_string(hide_password=True)
-        raise AdministrationError(f"{purpose}: cannot log in at {shown}: {error}") from error
+    except OSError as error:
+        where = f"{engine.url.host}:{engine.url.port or 5432}"
+        raise AdministrationError(f"{purpose}: the database at {where} does not answer: {error}") from error
     finally:
         await engine.dispose()
 

@@ -23,6 +23,8 @@ class ServiceSettings:
     """Where operators reach channelz, host:port. Empty: nowhere."""
     service_key: Key
     """Secret, at least 32 characters, by which services of one installation prove themselves to each other."""
+    token_issuer: str = "plimsoll"  # noqa: S105 - a name
+    """Who access tokens say they are from, and are meant for. The same in every process of an installation."""
     redis_url: str = variable("REDIS_URL", "")
     """Redis for shared caches. Empty: each process keeps its own."""
     otlp_endpoint: str = variable("OTEL_EXPORTER_OTLP_ENDPOINT", "")

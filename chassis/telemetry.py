@@ -56,7 +56,10 @@ def observe(call: Call) -> Iterator[Observed]:
             calls.add(1, attributes)
             durations.record(seconds, attributes)
             fields: dict[str, object] = {"method": path, "code": observed.code.name, "reason": observed.reason}
-            fields |= {"milliseconds": round(seconds * 1000, 2), "user_id": call.user_id}
+            fields |= {
+                "milliseconds": round(seconds * 1000, 2),
+                "user_id": call.principal.user_id if call.principal else "",
+            }
             log.info("%s %s", path.rpartition("/")[2], observed.code.name, extra={"fields": fields})
 
 

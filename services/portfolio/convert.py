@@ -6,11 +6,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
 from plimsoll.portfolio.v1 import data_service_pb2, import_pb2, portfolio_pb2, portfolio_service_pb2, position_pb2
-from services.portfolio.application.import_positions import Import
-from services.portfolio.application.valuation import ValuedBook, ValuedPosition
 from services.portfolio.domain.book import Book, CashBalance, OptionTerms, Position
+from services.portfolio.domain.imported import Import
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.positions_csv import Issue
+from services.portfolio.domain.valued_book import ValuedBook, ValuedPosition
 
 ADJUSTED = "TOTAL_RETURN_ADJUSTED"
 SHOWN = 100

@@ -20,8 +20,6 @@ class Settings(ServiceSettings, DatabaseSettings):
     """Secret, at least 32 characters, that the keys which sign access tokens are encrypted with at rest."""
     registration: Literal["open", "closed"] = "open"
     """Whether anyone may make an account. Closed: `plimsoll admin create` makes them."""
-    token_issuer: str = "plimsoll"  # noqa: S105 - a name
-    """Who access tokens say they are from, and are meant for. The same in every process of an installation."""
     access_token_seconds: Annotated[int, Meta(ge=60, le=86400)] = 900
     """Life of an access token, and of the cookie."""
     refresh_token_days: Annotated[int, Meta(ge=1, le=365)] = 30

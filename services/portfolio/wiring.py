@@ -4,7 +4,7 @@ import datetime
 
 from chassis.channels import Channels
 from chassis.database import Database
-from chassis.health import Dependency, Health
+from chassis.health import Dependency, Health, service_probe
 from chassis.server import Service
 from chassis.tokens import TokenVerifier
 from plimsoll.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
@@ -50,14 +50,15 @@ def build(settings: Settings) -> Service:
     """Put the service together."""
     database = Database(settings.database_url, NAME, settings.database_pool_size, settings.slow_query_ms)
     channels = Channels(NAME, settings.service_key)
-    marketdata = GrpcMarketData(channels.channel("marketdata", settings.marketdata_address))
+    channel = channels.channel("marketdata", settings.marketdata_address)
+    marketdata = GrpcMarketData(channel)
     accounts, signer = accounts_of(settings, database)
     books = Books(database, marketdata)
     health = Health(
         NAME,
         [
             Dependency("database", database.probe),
-            Dependency("marketdata", channels.probe("marketdata", settings.marketdata_address)),
+            Dependency("marketdata", service_probe(channel)),
         ],
         database.schema_revision,
     )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.portfolio.application.import_positions import Import, Importer
+from services.portfolio.application.import_positions import Importer
+from services.portfolio.domain.imported import Import
 from services.portfolio.domain.portfolio import Portfolio, Terms
 from services.portfolio.storage import contents, portfolios
 

@@ -8,7 +8,7 @@ import grpc
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
 from plimsoll.marketdata.v1 import instrument_pb2, marketdata_service_pb2, marketdata_service_pb2_grpc, price_pb2
 from services.portfolio.domain.book import OptionTerms
-from services.portfolio.ports import Calendar, Instrument, Mark, Session
+from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
 
 Date = datetime.date
 

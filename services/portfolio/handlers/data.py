@@ -19,7 +19,7 @@ class DataHandler(data_service_pb2_grpc.DataServiceServicer):
     def __init__(self, books: Books) -> None:
         self._books = books
 
-    async def GetCompletePortfolio(  # noqa: N802 - the contract's name
+    async def GetCompletePortfolio(
         self, request: data_service_pb2.GetCompletePortfolioRequest, context: Context
     ) -> data_service_pb2.CompletePortfolio:
         """Read a portfolio with the value of every position."""

@@ -15,7 +15,7 @@ class HealthHandler(health_service_pb2_grpc.HealthServiceServicer):
     def __init__(self, health: Health) -> None:
         self._health = health
 
-    async def GetHealth(  # noqa: N802 - the contract's name
+    async def GetHealth(
         self, request: health_service_pb2.GetHealthRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> ServiceHealth:
         """Probe what the service depends on and report."""

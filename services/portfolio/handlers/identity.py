@@ -27,42 +27,34 @@ class IdentityHandler(identity_service_pb2_grpc.IdentityServiceServicer):
         self._access_seconds = access_seconds
         self._secure_cookie = secure_cookie
 
-    async def Register(  # noqa: N802 - the contract's name
+    async def Register(
         self, request: identity_service_pb2.RegisterRequest, context: Context
     ) -> identity_service_pb2.RegisterResponse:
         """Make an account."""
         user, portfolio = await self._accounts.register(request.email, request.password, request.display_name)
         return identity_service_pb2.RegisterResponse(user=_user(user), portfolio_id=portfolio.portfolio_id)
 
-    async def Login(  # noqa: N802 - the contract's name
-        self, request: identity_service_pb2.LoginRequest, context: Context
-    ) -> identity_service_pb2.Session:
+    async def Login(self, request: identity_service_pb2.LoginRequest, context: Context) -> identity_service_pb2.Session:
         """Open a session."""
         return await self._open(await self._accounts.login(request.email, request.password), context)
 
-    async def Refresh(  # noqa: N802 - the contract's name
+    async def Refresh(
         self, request: identity_service_pb2.RefreshRequest, context: Context
     ) -> identity_service_pb2.Session:
         """Exchange a refresh token."""
         return await self._open(await self._accounts.refresh(request.refresh_token), context)
 
-    async def Logout(  # noqa: N802 - the contract's name
-        self, request: identity_service_pb2.LogoutRequest, context: Context
-    ) -> empty_pb2.Empty:
+    async def Logout(self, request: identity_service_pb2.LogoutRequest, context: Context) -> empty_pb2.Empty:
         """End a session."""
         await self._accounts.logout(request.refresh_token)
         await context.send_initial_metadata((("set-cookie", self._cookie("", 0)),))
         return empty_pb2.Empty()
 
-    async def GetMe(  # noqa: N802 - the contract's name
-        self, request: identity_service_pb2.GetMeRequest, context: Context
-    ) -> user_pb2.User:
+    async def GetMe(self, request: identity_service_pb2.GetMeRequest, context: Context) -> user_pb2.User:
         """Say who the caller is."""
         return _user(await self._accounts.get(current_call().user_id))
 
-    async def GetJwks(  # noqa: N802 - the contract's name
-        self, request: identity_service_pb2.GetJwksRequest, context: Context
-    ) -> httpbody_pb2.HttpBody:
+    async def GetJwks(self, request: identity_service_pb2.GetJwksRequest, context: Context) -> httpbody_pb2.HttpBody:
         """Publish the keys that tokens are signed with."""
         keys = json.dumps(await self._signer.key_set()).encode()
         return httpbody_pb2.HttpBody(content_type="application/json", data=keys)

@@ -32,7 +32,7 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         self._books = books
         self._uploads = uploads
 
-    async def ListPortfolios(  # noqa: N802 - the contract's name
+    async def ListPortfolios(
         self, request: portfolio_service_pb2.ListPortfoliosRequest, context: Context
     ) -> portfolio_service_pb2.ListPortfoliosResponse:
         """List the caller's portfolios by name."""
@@ -45,7 +45,7 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
             portfolios=map(convert.portfolio, found[:size]), next_page_token=more
         )
 
-    async def CreatePortfolio(  # noqa: N802 - the contract's name
+    async def CreatePortfolio(
         self, request: portfolio_service_pb2.CreatePortfolioRequest, context: Context
     ) -> portfolio_pb2.Portfolio:
         """Make an empty portfolio."""
@@ -64,7 +64,7 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
 
             return await once(connection, call, request, portfolio_pb2.Portfolio, create)
 
-    async def GetPortfolio(  # noqa: N802 - the contract's name
+    async def GetPortfolio(
         self, request: portfolio_service_pb2.GetPortfolioRequest, context: Context
     ) -> portfolio_pb2.Portfolio:
         """Read one portfolio."""
@@ -72,7 +72,7 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         async with self._database.transaction(owner) as connection:
             return convert.portfolio(await portfolios.get(connection, owner, request.portfolio_id))
 
-    async def UpdatePortfolio(  # noqa: N802 - the contract's name
+    async def UpdatePortfolio(
         self, request: portfolio_service_pb2.UpdatePortfolioRequest, context: Context
     ) -> portfolio_pb2.Portfolio:
         """Change the fields that were sent."""
@@ -93,7 +93,7 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
 
             return await once(connection, call, request, portfolio_pb2.Portfolio, update)
 
-    async def DeletePortfolio(  # noqa: N802 - the contract's name
+    async def DeletePortfolio(
         self, request: portfolio_service_pb2.DeletePortfolioRequest, context: Context
     ) -> empty_pb2.Empty:
         """Delete a portfolio with everything in it."""
@@ -106,7 +106,7 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
 
             return await once(connection, call, request, empty_pb2.Empty, delete)
 
-    async def UploadPortfolio(  # noqa: N802 - the contract's name
+    async def UploadPortfolio(
         self, request: portfolio_service_pb2.UploadPortfolioRequest, context: Context
     ) -> portfolio_service_pb2.UploadPortfolioResponse:
         """Import a file of positions."""
@@ -121,7 +121,7 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
 
             return await once(connection, call, request, portfolio_service_pb2.UploadPortfolioResponse, save)
 
-    async def GetBook(  # noqa: N802 - the contract's name
+    async def GetBook(
         self, request: portfolio_service_pb2.GetBookRequest, context: Context
     ) -> portfolio_service_pb2.Book:
         """Read the book at one revision and one date."""

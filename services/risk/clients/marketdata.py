@@ -1,0 +1,79 @@
+"""Sessions and marks, read from the marketdata service."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date
+
+import grpc
+
+from plimsoll.common.v1.price_basis_pb2 import PriceBasis as PriceBasisMessage
+from plimsoll.marketdata.v1.marketdata_service_pb2 import GetMarksRequest, ResolveSessionRequest
+from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceStub
+from plimsoll.marketdata.v1.price_pb2 import Mark as MarkMessage
+from services.risk.domain.market import Mark, PriceBasis, Session
+
+BASES: Mapping["PriceBasisMessage.Basis.ValueType", PriceBasis] = {
+    PriceBasisMessage.RAW: "raw",
+    PriceBasisMessage.TOTAL_RETURN_ADJUSTED: "total_return_adjusted",
+}
+
+
+class MarketDataClient:
+    """Implements `ports.Market`."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._marketdata = MarketDataServiceStub(channel)
+
+    async def resolve(self, as_of_date: date | None) -> Session:
+        """Give the session that a day means (None: the newest sealed one), and the version known now.
+
+        Raises:
+            grpc.aio.AioRpcError: as `ports.Market` says, or the service does not answer.
+        """
+        request = ResolveSessionRequest(as_of_date=as_of_date.isoformat() if as_of_date else "")
+        answer = await self._marketdata.ResolveSession(request)
+        return Session(
+            as_of_date=date.fromisoformat(answer.as_of_date),
+            close_time=answer.close_time.ToDatetime(tzinfo=UTC),
+            data_version=answer.data_version,
+        )
+
+    async def marks(self, instrument_ids: Sequence[int], session: Session) -> Mapping[int, Mark]:
+        """Give the mark of every instrument named, by instrument, in one call.
+
+        Raises:
+            grpc.aio.AioRpcError: the service does not answer.
+        """
+        request = GetMarksRequest(
+            instrument_ids=instrument_ids,
+            as_of_date=session.as_of_date.isoformat(),
+            data_version=session.data_version,
+        )
+        answer = await self._marketdata.GetMarks(request)
+        return {message.instrument_id: read_mark(message) for message in answer.marks}
+
+
+def read_mark(message: MarkMessage) -> Mark:
+    """Read a mark.
+
+    Raises:
+        ValueError: it has neither a finite price nor a reason, or both, or a price on no basis: what it is worth
+            cannot be told from such a mark, and must not be guessed.
+    """
+    known = message.HasField("price")
+    if known == bool(message.reason) or (known and not math.isfinite(message.price)):
+        raise ValueError(
+            f"mark of instrument {message.instrument_id}: price {message.price}, reason {message.reason!r}"
+        )
+    if known and message.price_basis not in BASES:
+        raise ValueError(f"mark of instrument {message.instrument_id}: price basis {message.price_basis}")
+    return Mark(
+        instrument_id=message.instrument_id,
+        price=message.price if known else math.nan,
+        price_date=message.price_date,
+        age_sessions=message.age_sessions,
+        price_basis=BASES[message.price_basis] if known else "",
+        currency=message.currency,
+        reason=message.reason,
+        data_version=message.data_version,
+    )

@@ -1,0 +1,89 @@
+"""Books, read from the portfolio service."""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+
+import grpc
+import numpy as np
+
+from plimsoll.portfolio.v1.portfolio_service_pb2 import Book as BookMessage
+from plimsoll.portfolio.v1.portfolio_service_pb2 import GetBookRequest
+from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import PortfolioServiceStub
+from plimsoll.portfolio.v1.position_pb2 import CashBalance as CashMessage
+from plimsoll.portfolio.v1.position_pb2 import Position
+from riskmath.arrays import FloatArray
+from services.risk.domain.book import Book, CashBalance, Positions
+
+
+class PortfolioClient:
+    """Implements `ports.Books`."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._portfolio = PortfolioServiceStub(channel)
+
+    async def read(self, portfolio_id: str, revision: int, as_of_date: date) -> Book:
+        """Give the caller's book at one revision (0: the newest) and one day.
+
+        Raises:
+            grpc.aio.AioRpcError: as `ports.Books` says, or the service does not answer.
+        """
+        request = GetBookRequest(portfolio_id=portfolio_id, revision=revision, as_of_date=as_of_date.isoformat())
+        return _book(await self._portfolio.GetBook(request))
+
+
+def _book(message: BookMessage) -> Book:
+    return Book(
+        portfolio_id=message.portfolio.portfolio_id,
+        revision=message.revision,
+        base_currency=message.portfolio.base_currency,
+        held=_positions(message.positions, np.full(len(message.positions), np.nan)),
+        closed=_positions(message.closed_positions, _exit_prices(message.closed_positions)),
+        cash=tuple(map(_cash, message.cash)),
+        cash_reason=message.cash_reason,
+    )
+
+
+def _positions(messages: Sequence[Position], exit_price: FloatArray) -> Positions:
+    return Positions(
+        position_ids=tuple(position.position_id for position in messages),
+        symbols=tuple(position.symbol for position in messages),
+        instrument_ids=tuple(position.instrument_id for position in messages),
+        underlying_ids=tuple(
+            position.option.underlying_instrument_id if position.HasField("option") else position.instrument_id
+            for position in messages
+        ),
+        currencies=tuple(position.currency for position in messages),
+        is_option=np.array([position.HasField("option") for position in messages], dtype=bool),
+        quantity=_column(messages, "quantity"),
+        multiplier=_column(messages, "multiplier"),
+        entry_price=_column(messages, "entry_price"),
+        exit_price=exit_price,
+    )
+
+
+def _cash(message: CashMessage) -> CashBalance:
+    if not math.isfinite(message.amount):
+        raise ValueError(f"cash in {message.currency} is {message.amount}: must be finite")
+    return CashBalance(message.currency, message.amount)
+
+
+def _exit_prices(messages: Sequence[Position]) -> FloatArray:
+    for position in messages:
+        if not position.HasField("exit_price"):
+            raise ValueError(f"position {position.position_id} is closed and has no exit price")
+    return _column(messages, "exit_price")
+
+
+def _column(messages: Sequence[Position], field: str) -> FloatArray:
+    """Give a column of numbers.
+
+    Raises:
+        ValueError: one of them is not finite. A book never has a missing number; were one to come, it must not pass
+            for a missing price further on.
+    """
+    column = np.array([getattr(position, field) for position in messages], dtype=np.float64)
+    if not np.isfinite(column).all():
+        row = int(np.argmin(np.isfinite(column)))
+        raise ValueError(f"{field} of position {messages[row].position_id} is {column[row]}: must be finite")
+    return column

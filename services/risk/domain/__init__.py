@@ -1,0 +1,1 @@
+"""What the service reasons about: books, marks and results, as frozen values and pure rules."""

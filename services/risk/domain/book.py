@@ -1,0 +1,57 @@
+"""A portfolio as arithmetic wants it: one row per position, one column per property."""
+
+from dataclasses import dataclass
+
+from riskmath.arrays import BoolArray, FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Positions:
+    """Positions by column; row i of every column is the same position, in the order they were entered."""
+
+    position_ids: tuple[str, ...]
+    symbols: tuple[str, ...]
+    """As the user wrote them."""
+    instrument_ids: tuple[int, ...]
+    underlying_ids: tuple[int, ...]
+    """The instrument whose spot the exposure follows: the position's own, or an option's underlying."""
+    currencies: tuple[str, ...]
+    """ISO 4217, of all prices of the row."""
+    is_option: BoolArray
+    quantity: FloatArray
+    """Signed, in shares or contracts."""
+    multiplier: FloatArray
+    """Units of the underlying per contract."""
+    entry_price: FloatArray
+    exit_price: FloatArray
+    """NaN for a position that is held."""
+
+    def __len__(self) -> int:
+        return len(self.position_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class CashBalance:
+    """Cash in one currency at the close of the day, signed."""
+
+    currency: str
+    amount: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Book:
+    """A portfolio at one revision and one day."""
+
+    portfolio_id: str
+    revision: int
+    base_currency: str
+    held: Positions
+    closed: Positions
+    """Closed on or before the day."""
+    cash: tuple[CashBalance, ...]
+    cash_reason: str
+    """Why the cash cannot be known. Empty: it can, and no balances mean that there is none."""
+
+    def instrument_ids(self) -> tuple[int, ...]:
+        """Every instrument whose mark the held positions need, each once, in ascending order."""
+        return tuple(sorted({*self.held.instrument_ids, *self.held.underlying_ids}))

@@ -1,0 +1,69 @@
+"""The market at one session, as it was known at one version: only what an answer reads of it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+STALE_SESSIONS = 3
+"""A price older than this many sessions is stale (methodology, section 0)."""
+
+PriceBasis = Literal["", "raw", "total_return_adjusted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that answers are pinned to, and the market data known when the call came."""
+
+    as_of_date: date
+    close_time: datetime
+    """UTC."""
+    data_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What one instrument is worth, and how that is known."""
+
+    instrument_id: int
+    price: float
+    """NaN: `reason` says why there is none."""
+    price_date: str
+    """The session the price was made in, YYYY-MM-DD. Empty without a price."""
+    age_sessions: int
+    price_basis: PriceBasis
+    currency: str
+    reason: str
+    data_version: int
+    """The version that brought the price. 0 without a price."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a price."""
+        return not math.isnan(self.price)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the price is too old to be taken for the day's."""
+        return self.known and self.age_sessions > STALE_SESSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSlice:
+    """The session and every mark that an answer reads: all that it knows of the market."""
+
+    session: Session
+    marks: Mapping[int, Mark]
+    """By instrument."""
+
+    @property
+    def data_version(self) -> int:
+        """The newest version among the marks; 0 where none has a price."""
+        return max((mark.data_version for mark in self.marks.values()), default=0)
+
+    @property
+    def price_basis(self) -> PriceBasis:
+        """The weakest basis of any price: one adjusted price makes the whole an approximation."""
+        bases = {mark.price_basis for mark in self.marks.values() if mark.known}
+        return "total_return_adjusted" if "total_return_adjusted" in bases else "raw" if bases else ""

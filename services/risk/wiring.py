@@ -1,0 +1,45 @@
+"""The composition root: which parts the service is made of. Nothing connects here."""
+
+from chassis.cache import Cache
+from chassis.channels import Channels
+from chassis.health import VERSION, Dependency, Health, service_probe
+from chassis.identity_keys import RemoteKeys
+from chassis.server import Service
+from chassis.tokens import TokenVerifier
+from plimsoll.risk.v1.analytics_service_pb2_grpc import add_AnalyticsServiceServicer_to_server
+from plimsoll.risk.v1.health_service_pb2_grpc import add_HealthServiceServicer_to_server
+from services.risk.application.overview import Overviews
+from services.risk.clients.marketdata import MarketDataClient
+from services.risk.clients.portfolio import PortfolioClient
+from services.risk.handlers.analytics import AnalyticsHandler
+from services.risk.handlers.health import HealthHandler
+from services.risk.settings import Settings
+
+NAME = "risk"
+
+
+def build(settings: Settings) -> Service:
+    """Put the service together."""
+    channels = Channels(NAME, settings.service_key)
+    portfolio = channels.channel("portfolio", settings.portfolio_address)
+    marketdata = channels.channel("marketdata", settings.marketdata_address)
+    # Entries are laid out as this version lays them out; another version sharing the Redis must not read them.
+    cache = Cache(f"{NAME}:{VERSION}", settings.redis_url)
+    overviews = Overviews(PortfolioClient(portfolio), MarketDataClient(marketdata), cache)
+    health = Health(
+        NAME,
+        [
+            Dependency("portfolio", service_probe(portfolio)),
+            Dependency("marketdata", service_probe(marketdata)),
+            Dependency("redis", cache.probe if settings.redis_url else None, optional=True),
+        ],
+    )
+    return Service(
+        health=health,
+        tokens=TokenVerifier(settings.token_issuer, settings.token_issuer, RemoteKeys(portfolio)),
+        register=[
+            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(overviews)),
+            (add_HealthServiceServicer_to_server, HealthHandler(health)),
+        ],
+        close=[channels.close, cache.close],
+    )

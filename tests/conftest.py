@@ -1,0 +1,44 @@
+"""Fixtures for everybody: databases of an embedded PostgreSQL that starts when the first test asks for one."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.databases import Databases
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Databases]":
+    """The test server: `postgres.create(service)` gives a database for longer than one test."""
+    from cli.stack.postgres import EmbeddedPostgres
+    from tests import databases
+
+    databases.remove_abandoned_homes()
+    home = databases.make_home()
+    try:
+        with EmbeddedPostgres(home, settings=databases.SETTINGS) as server:
+            yield databases.Databases(server)
+    finally:
+        databases.remove_home(home)
+
+
+@pytest.fixture
+def database_url(postgres: "Databases") -> Iterator[Callable[[str], str]]:
+    """`database_url(service)`: a fresh, migrated database for one test; logs in as the application role."""
+    urls = []
+
+    def create(service: str) -> str:
+        urls.append(postgres.create(service))
+        return urls[-1]
+
+    yield create
+    for url in urls:
+        postgres.drop(url)
+
+
+@pytest.fixture
+def admin_url(postgres: "Databases") -> Callable[[str], str]:
+    """`admin_url(url)`: the superuser's login to the database of a URL from `database_url`."""
+    return postgres.admin_url

@@ -1,0 +1,137 @@
+"""The portfolio service as it is wired, in process, on a real database and before a small marketdata service."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+
+from chassis.server import Server
+from chassis.settings import Secret
+from chassis.tokens import ServiceTokens
+from plimsoll.identity.v1.identity_service_pb2 import LoginRequest, RegisterRequest, Session
+from plimsoll.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import add_MarketDataServiceServicer_to_server
+from plimsoll.portfolio.v1.data_service_pb2_grpc import DataServiceStub
+from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import PortfolioServiceStub
+from services.portfolio.settings import Settings
+from services.portfolio.wiring import build
+from tests.services.portfolio.marketdata_stub import MarketDataStub
+
+SERVICE_KEY = "a service key for tests, long enough"
+PASSWORD = "a long enough password"
+Metadata = list[tuple[str, str]]
+
+
+@dataclass
+class Client:
+    """One caller: the stubs, and the metadata that says who calls."""
+
+    channel: grpc.aio.Channel
+    metadata: Metadata = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.identity = _With(IdentityServiceStub(self.channel), self.metadata)
+        self.portfolios = _With(PortfolioServiceStub(self.channel), self.metadata)
+        self.data = _With(DataServiceStub(self.channel), self.metadata)
+
+
+class _With:
+    """A stub whose calls all carry some metadata."""
+
+    def __init__(self, stub: Any, metadata: Metadata) -> None:
+        self._stub = stub
+        self._metadata = metadata
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._stub, name)
+        return lambda request, metadata=(): method(request, metadata=[*self._metadata, *metadata])
+
+
+@pytest.fixture
+def settings(database_url: Callable[[str], str]) -> Settings:
+    return Settings(
+        listen_address="127.0.0.1:0",
+        database_url=Secret(database_url("portfolio")),
+        service_key=Secret(SERVICE_KEY),
+        key_secret=Secret("a key secret for tests, long enough"),
+        marketdata_address="127.0.0.1:1",
+    )
+
+
+@pytest.fixture
+async def marketdata_address() -> AsyncIterator[str]:
+    server = grpc.aio.server()
+    add_MarketDataServiceServicer_to_server(MarketDataStub(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    yield f"127.0.0.1:{port}"
+    await server.stop(0)
+
+
+@pytest.fixture
+async def server(settings: Settings, marketdata_address: str) -> AsyncIterator[Server]:
+    import dataclasses
+
+    wired = dataclasses.replace(settings, marketdata_address=marketdata_address)
+    server = Server(build(wired), wired)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def channel(server: Server) -> AsyncIterator[grpc.aio.Channel]:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        yield channel
+
+
+@pytest.fixture
+def nobody(channel: grpc.aio.Channel) -> Client:
+    return Client(channel)
+
+
+@pytest.fixture
+async def alice(nobody: Client) -> Client:
+    return await signed_in(nobody, "alice@example.com")
+
+
+@pytest.fixture
+async def mallory(nobody: Client) -> Client:
+    return await signed_in(nobody, "mallory@example.com")
+
+
+async def signed_in(client: Client, email: str) -> Client:
+    await client.identity.Register(RegisterRequest(email=email, password=PASSWORD))
+    session: Session = await client.identity.Login(LoginRequest(email=email, password=PASSWORD))
+    return Client(client.channel, [("authorization", f"Bearer {session.access_token}")])
+
+
+def as_service(client: Client) -> Client:
+    """The same caller, through another service."""
+    token = ServiceTokens("risk", SERVICE_KEY).mint("portfolio")
+    return Client(client.channel, [*client.metadata, ("x-plimsoll-service-token", token)])
+
+
+class Refused:
+    """What a call is refused with: code, reason, the fields named."""
+
+    def __init__(self, error: grpc.aio.AioRpcError) -> None:
+        self.code = error.code()
+        self.message = error.details() or ""
+        status = status_pb2.Status.FromString(dict(error.trailing_metadata() or ())["grpc-status-details-bin"])
+        self.info, broken = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        status.details[0].Unpack(self.info)
+        if len(status.details) > 1:
+            status.details[1].Unpack(broken)
+        self.reason = self.info.reason
+        self.fields = {violation.field: violation.description for violation in broken.field_violations}
+
+
+async def refused(call: Any) -> Refused:
+    """Await a call that must fail, and give what it failed with."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return Refused(caught.value)

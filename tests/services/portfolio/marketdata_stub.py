@@ -1,0 +1,116 @@
+"""A marketdata service of a few instruments, served over real gRPC: what the portfolio service meets in its tests.
+
+Closes are made up and constant per symbol; sessions are the weekdays of 2020 to 2022, and 2022-12-28 is the newest
+sealed one. `tests/system` runs the same calls against the real service.
+"""
+
+import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from plimsoll.common.v1.price_basis_pb2 import PriceBasis
+from plimsoll.marketdata.v1 import instrument_pb2, marketdata_service_pb2, price_pb2
+from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceServicer
+
+Date = datetime.date
+CLOSES = {"AAPL": 126.04, "JPM": 129.54, "XOM": 105.0, "SPX": 3783.22, "VOD": 10.0, "QUIET": None}
+KINDS = {"SPX": instrument_pb2.Instrument.INDEX}
+CURRENCIES = {"VOD": "GBP"}
+NEWEST = Date(2022, 12, 28)
+FIRST, LAST = Date(2020, 1, 1), Date(2027, 12, 31)
+DATA_VERSION = 7
+
+
+def weekdays(start: Date, end: Date) -> list[Date]:
+    days = (start + datetime.timedelta(n) for n in range((end - start).days + 1))
+    return [day for day in days if day.weekday() < 5]
+
+
+class MarketDataStub(MarketDataServiceServicer):
+    def __init__(self) -> None:
+        self.ids = {symbol: number for number, symbol in enumerate(CLOSES, 1)}
+        self.options: dict[str, instrument_pb2.Instrument] = {}
+
+    def instrument(self, symbol: str) -> instrument_pb2.Instrument | None:
+        if symbol in self.options:
+            return self.options[symbol]
+        if symbol in self.ids:
+            return instrument_pb2.Instrument(
+                instrument_id=self.ids[symbol],
+                symbol=symbol,
+                kind=KINDS.get(symbol, instrument_pb2.Instrument.STOCK),
+                name=f"{symbol} Inc.",
+                sector="Energy",
+                currency=CURRENCIES.get(symbol, "USD"),
+                multiplier=1,
+            )
+        if len(symbol) > 15 and symbol[:-15] in self.ids:
+            expiry = Date.fromisoformat("20" + symbol[-15:-9])
+            self.options[symbol] = instrument_pb2.Instrument(
+                instrument_id=1000 + len(self.options),
+                symbol=symbol,
+                kind=instrument_pb2.Instrument.OPTION,
+                currency="USD",
+                multiplier=100,
+                option=instrument_pb2.OptionContract(
+                    underlying_instrument_id=self.ids[symbol[:-15]],
+                    underlying_symbol=symbol[:-15],
+                    expiry_date=str(expiry),
+                    right=symbol[-9],
+                    strike=int(symbol[-8:]) / 1000,
+                    style=instrument_pb2.OptionContract.AMERICAN,
+                ),
+            )
+            return self.options[symbol]
+        return None
+
+    async def ResolveInstruments(self, request, context):
+        answer = marketdata_service_pb2.ResolveInstrumentsResponse()
+        for symbol in request.symbols:
+            found = self.instrument(symbol)
+            answer.resolutions.add(symbol=symbol, instrument=found, reason="" if found else "unknown_instrument")
+        return answer
+
+    async def BatchGetInstruments(self, request, context):
+        every = [self.instrument(symbol) for symbol in self.ids] + list(self.options.values())
+        wanted = set(request.instrument_ids)
+        return marketdata_service_pb2.BatchGetInstrumentsResponse(
+            instruments=[found for found in every if found and found.instrument_id in wanted]
+        )
+
+    async def GetMarks(self, request, context):
+        symbols = {number: symbol for symbol, number in self.ids.items()}
+        answer = marketdata_service_pb2.GetMarksResponse()
+        for number in request.instrument_ids:
+            close = CLOSES.get(symbols.get(number, ""))
+            if close is None:
+                reason = "no_price" if number in symbols else "no_mark"
+                answer.marks.add(instrument_id=number, currency="USD", reason=reason)
+                continue
+            answer.marks.add(
+                instrument_id=number,
+                price=close,
+                price_date=request.as_of_date,
+                price_basis=PriceBasis.TOTAL_RETURN_ADJUSTED,
+                source=price_pb2.Mark.CLOSE,
+                currency="USD",
+                data_version=DATA_VERSION,
+            )
+        return answer
+
+    async def ResolveSession(self, request, context):
+        day = Date.fromisoformat(request.as_of_date) if request.as_of_date else NEWEST
+        while day.weekday() > 4:
+            day -= datetime.timedelta(1)
+        closed = Timestamp()
+        closed.FromDatetime(datetime.datetime.combine(day, datetime.time(21)))
+        return marketdata_service_pb2.ResolveSessionResponse(
+            as_of_date=str(day), close_time=closed, data_version=DATA_VERSION, newest_sealed_date=str(NEWEST)
+        )
+
+    async def GetTradingCalendar(self, request, context):
+        start = max(FIRST, Date.fromisoformat(request.start_date))
+        end = min(LAST, Date.fromisoformat(request.end_date))
+        return marketdata_service_pb2.GetTradingCalendarResponse(
+            session_dates=map(str, weekdays(start, end)), first_date=str(FIRST), last_date=str(LAST)
+        )

@@ -1,0 +1,137 @@
+"""Books and marks to test with, stated once as plain rows and given out as the domain's values or as messages."""
+
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from plimsoll.common.v1.price_basis_pb2 import PriceBasis
+from plimsoll.marketdata.v1.marketdata_service_pb2 import ResolveSessionResponse
+from plimsoll.marketdata.v1.price_pb2 import Mark as MarkMessage
+from plimsoll.portfolio.v1.portfolio_pb2 import Portfolio
+from plimsoll.portfolio.v1.portfolio_service_pb2 import Book as BookMessage
+from plimsoll.portfolio.v1.position_pb2 import CashBalance as CashMessage
+from plimsoll.portfolio.v1.position_pb2 import OptionTerms, Position
+from services.risk.domain.book import Book, CashBalance, Positions
+from services.risk.domain.market import Mark, MarketSlice, Session
+
+PORTFOLIO_ID = "6f1c1f5e-52d4-4d5c-8a0e-1f7a0c1f9a11"
+AS_OF = date(2022, 12, 28)
+SESSION = Session(as_of_date=AS_OF, close_time=datetime(2022, 12, 28, 21, 0, tzinfo=UTC), data_version=7)
+BASES = {"raw": PriceBasis.RAW, "total_return_adjusted": PriceBasis.TOTAL_RETURN_ADJUSTED}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One position."""
+
+    symbol: str
+    instrument_id: int
+    quantity: float
+    entry_price: float
+    exit_price: float | None = None
+    underlying_id: int = 0
+    """0: it is no option."""
+    multiplier: float = 1.0
+    currency: str = "USD"
+
+    @property
+    def position_id(self) -> str:
+        return f"id of {self.symbol}"
+
+
+AAPL = Row("AAPL", 1, 100, 120.0)
+XOM = Row("XOM", 2, -50, 100.0)
+MSFT = Row("MSFT", 3, 10, 250.0)
+CALL = Row("AAPL230120C00130000", 4, 1, 5.0, underlying_id=1, multiplier=100.0)
+SOLD = Row("KO", 5, 200, 55.0, exit_price=60.0)
+COVERED = Row("PG", 6, -10, 140.0, exit_price=150.0)
+LONG_SHORT = (AAPL, XOM, MSFT, CALL)
+CLOSES = {1: 126.04, 2: 108.38, 3: 234.53}
+
+
+def _columns(rows):
+    return Positions(
+        position_ids=tuple(row.position_id for row in rows),
+        symbols=tuple(row.symbol for row in rows),
+        instrument_ids=tuple(row.instrument_id for row in rows),
+        underlying_ids=tuple(row.underlying_id or row.instrument_id for row in rows),
+        currencies=tuple(row.currency for row in rows),
+        is_option=np.array([bool(row.underlying_id) for row in rows], dtype=bool),
+        quantity=np.array([row.quantity for row in rows], dtype=float),
+        multiplier=np.array([row.multiplier for row in rows], dtype=float),
+        entry_price=np.array([row.entry_price for row in rows], dtype=float),
+        exit_price=np.array([math.nan if row.exit_price is None else row.exit_price for row in rows], dtype=float),
+    )
+
+
+def book(held=(), closed=(), cash=(), cash_reason="", revision=3, base_currency="USD", portfolio_id=PORTFOLIO_ID):
+    balances = tuple(CashBalance(currency, amount) for currency, amount in cash)
+    return Book(portfolio_id, revision, base_currency, _columns(held), _columns(closed), balances, cash_reason)
+
+
+def mark(instrument_id, price, **changes):
+    known = Mark(instrument_id, price, "2022-12-28", 0, "raw", "USD", "", 5)
+    return replace(known, **changes)
+
+
+def no_mark(instrument_id, reason="no_mark"):
+    return Mark(instrument_id, math.nan, "", 0, "", "USD", reason, 0)
+
+
+def market(*marks, session=SESSION):
+    return MarketSlice(session, {mark.instrument_id: mark for mark in marks})
+
+
+def closes(prices=CLOSES, options=(CALL,)):
+    return [mark(number, price) for number, price in prices.items()] + [no_mark(row.instrument_id) for row in options]
+
+
+def position_message(row):
+    message = Position(
+        position_id=row.position_id,
+        symbol=row.symbol,
+        instrument_id=row.instrument_id,
+        quantity=row.quantity,
+        entry_price=row.entry_price,
+        exit_price=row.exit_price,
+        currency=row.currency,
+        multiplier=row.multiplier,
+    )
+    if row.underlying_id:
+        message.option.CopyFrom(OptionTerms(underlying_instrument_id=row.underlying_id))
+    return message
+
+
+def book_message(held=(), closed=(), cash=(), cash_reason="", revision=3, base_currency="USD"):
+    return BookMessage(
+        portfolio=Portfolio(portfolio_id=PORTFOLIO_ID, base_currency=base_currency, revision=revision),
+        revision=revision,
+        positions=map(position_message, held),
+        closed_positions=map(position_message, closed),
+        cash=[CashMessage(currency=currency, amount=amount) for currency, amount in cash],
+        cash_reason=cash_reason,
+    )
+
+
+def mark_message(mark):
+    return MarkMessage(
+        instrument_id=mark.instrument_id,
+        price=None if math.isnan(mark.price) else mark.price,
+        price_date=mark.price_date,
+        age_sessions=mark.age_sessions,
+        price_basis=BASES.get(mark.price_basis, PriceBasis.BASIS_UNSPECIFIED),
+        currency=mark.currency,
+        reason=mark.reason,
+        data_version=mark.data_version,
+    )
+
+
+def session_message(session):
+    close_time = Timestamp()
+    close_time.FromDatetime(session.close_time)
+    return ResolveSessionResponse(
+        as_of_date=session.as_of_date.isoformat(), close_time=close_time, data_version=session.data_version
+    )

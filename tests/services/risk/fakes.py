@@ -1,0 +1,39 @@
+"""Stand-ins for the two ports. `test_clients.py` holds them and the real clients to the same behaviour."""
+
+from chassis.errors import NotFound, OutOfRange
+from tests.services.risk.books import SESSION
+
+
+class FakeBooks:
+    """Books of one user, by portfolio."""
+
+    def __init__(self, *books):
+        self.books = {book.portfolio_id: book for book in books}
+        self.asked = []
+
+    async def read(self, portfolio_id, revision, as_of_date):
+        self.asked.append((portfolio_id, revision, as_of_date))
+        if (book := self.books.get(portfolio_id)) is None:
+            raise NotFound("portfolio", portfolio_id)
+        if revision > book.revision:
+            raise OutOfRange("REVISION_OUT_OF_RANGE", "no such revision", given=revision, current=book.revision)
+        return book
+
+
+class FakeMarket:
+    """One session, and its marks."""
+
+    def __init__(self, *marks, session=SESSION):
+        self.session = session
+        self.known = {mark.instrument_id: mark for mark in marks}
+        self.asked = []
+
+    async def resolve(self, as_of_date):
+        newest = self.session.as_of_date
+        if as_of_date is not None and as_of_date > newest:
+            raise OutOfRange("DATE_OUT_OF_RANGE", "after the newest session", first="2022-01-03", newest=newest)
+        return self.session
+
+    async def marks(self, instrument_ids, session):
+        self.asked.append((tuple(instrument_ids), session.as_of_date, session.data_version))
+        return {instrument_id: self.known[instrument_id] for instrument_id in instrument_ids}

@@ -1,0 +1,119 @@
+"""Portfolio, identity and marketdata as real gRPC servers that serve given books and marks, for tests of the clients
+and of the service as a whole. Authentication, validation and error mapping around them are the chassis's own."""
+
+import base64
+import json
+import time
+from contextlib import asynccontextmanager
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.api.httpbody_pb2 import HttpBody
+
+from chassis.call import current_call
+from chassis.errors import NotFound, OutOfRange
+from chassis.health import Health
+from chassis.server import Server, Service
+from chassis.service_settings import ServiceSettings
+from chassis.settings import Secret
+from chassis.tokens import TokenVerifier
+from plimsoll.identity.v1.identity_service_pb2_grpc import (
+    IdentityServiceServicer,
+    add_IdentityServiceServicer_to_server,
+)
+from plimsoll.marketdata.v1.marketdata_service_pb2 import GetMarksResponse
+from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import (
+    MarketDataServiceServicer,
+    add_MarketDataServiceServicer_to_server,
+)
+from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import (
+    PortfolioServiceServicer,
+    add_PortfolioServiceServicer_to_server,
+)
+from tests.services.risk.books import AS_OF, PORTFOLIO_ID, SESSION, mark_message, session_message
+
+SERVICE_KEY = Secret("a key that all services of a test share")
+OWNER = "0c7d2a34-8f5f-4f34-9d43-2b6a8a1c7e55"
+SIGNING_KEY = Ed25519PrivateKey.generate()
+
+
+async def fetch_keys():
+    public = base64.urlsafe_b64encode(SIGNING_KEY.public_key().public_bytes_raw()).rstrip(b"=").decode()
+    return {"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "test", "x": public}]}
+
+
+def token(user_id=OWNER, lives_seconds=300):
+    now = int(time.time())
+    claims = {"iss": "plimsoll", "aud": "plimsoll", "sub": user_id, "iat": now, "exp": now + lives_seconds}
+    claims |= {"jti": "1", "role": "member", "scope": "read write"}
+    return jwt.encode(claims, SIGNING_KEY, algorithm="EdDSA", headers={"kid": "test"})
+
+
+def metadata(user_id=OWNER):
+    return (("authorization", f"Bearer {token(user_id)}"),)
+
+
+class Identity(IdentityServiceServicer):
+    """Publishes the key that the tokens of these tests are signed with."""
+
+    async def GetJwks(self, request, context):  # noqa: N802 - the name of the RPC
+        return HttpBody(content_type="application/json", data=json.dumps(await fetch_keys()).encode())
+
+
+class Portfolio(PortfolioServiceServicer):
+    """One portfolio that one user owns."""
+
+    def __init__(self, book):
+        self.book = book
+        self.callers = []
+
+    async def GetBook(self, request, context):  # noqa: N802 - the name of the RPC
+        call = current_call()
+        self.callers.append((call.calling_service, call.user_id))
+        if request.portfolio_id != PORTFOLIO_ID or call.user_id != OWNER:
+            raise NotFound("portfolio", request.portfolio_id)
+        if request.revision > self.book.revision:
+            given, current = request.revision, self.book.revision
+            raise OutOfRange("REVISION_OUT_OF_RANGE", "no such revision", given=given, current=current)
+        return self.book
+
+
+class MarketData(MarketDataServiceServicer):
+    """One session, and its marks."""
+
+    def __init__(self, marks, session=SESSION):
+        self.known = {mark.instrument_id: mark for mark in marks}
+        self.session = session
+        self.mark_calls = 0
+
+    async def ResolveSession(self, request, context):  # noqa: N802 - the name of the RPC
+        newest = AS_OF.isoformat()
+        if request.as_of_date > newest:
+            raise OutOfRange("DATE_OUT_OF_RANGE", "after the newest session", first="2022-01-03", newest=newest)
+        return session_message(self.session)
+
+    async def GetMarks(self, request, context):  # noqa: N802 - the name of the RPC
+        self.mark_calls += 1
+        return GetMarksResponse(marks=[mark_message(self.known[number]) for number in request.instrument_ids])
+
+
+@asynccontextmanager
+async def serving(name, *register):
+    """Serve some servicers as one service at a free port; gives its address."""
+    tokens = TokenVerifier("plimsoll", "plimsoll", fetch_keys)
+    settings = ServiceSettings(listen_address="127.0.0.1:0", service_key=SERVICE_KEY, drain_seconds=0.0)
+    server = Server(Service(health=Health(name), tokens=tokens, register=register), settings)
+    await server.start()
+    try:
+        yield f"127.0.0.1:{server.port}"
+    finally:
+        await server.stop()
+
+
+def serving_portfolio(portfolio):
+    identity = (add_IdentityServiceServicer_to_server, Identity())
+    return serving("portfolio", (add_PortfolioServiceServicer_to_server, portfolio), identity)
+
+
+def serving_marketdata(marketdata):
+    return serving("marketdata", (add_MarketDataServiceServicer_to_server, marketdata))

@@ -1,0 +1,111 @@
+"""The order of reading, what is pinned, and what the cache spares."""
+
+import asyncio
+import dataclasses
+from datetime import UTC, date, datetime
+
+import pytest
+
+from chassis.cache import Cache
+from chassis.errors import NotFound, OutOfRange
+from services.risk.application.overview import Overviews
+from tests.services.risk.books import AS_OF, CALL, LONG_SHORT, PORTFOLIO_ID, SESSION, book, closes, mark
+from tests.services.risk.fakes import FakeBooks, FakeMarket
+
+OWNER = "0c7d2a34-8f5f-4f34-9d43-2b6a8a1c7e55"
+NOON = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
+
+
+def overviews(books, market, cache=None, now=NOON):
+    return Overviews(books, market, cache or Cache("test"), now=lambda: now)
+
+
+async def test_the_book_is_read_at_the_resolved_session_and_the_marks_at_its_version_in_one_call():
+    books, market = FakeBooks(book(LONG_SHORT)), FakeMarket(*closes())
+    computed, cached = await overviews(books, market).read(OWNER, PORTFOLIO_ID, 2)
+    assert books.asked == [(PORTFOLIO_ID, 2, AS_OF)]
+    assert market.asked == [((1, 2, 3, 4), AS_OF, 7)]
+    assert not cached
+    assert computed.calculated_time == NOON
+    assert computed.overview.metadata.portfolio_revision == 3
+
+
+async def test_the_mark_of_an_underlying_that_is_not_held_is_read_as_well():
+    market = FakeMarket(*closes())
+    await overviews(FakeBooks(book((CALL,))), market).read(OWNER, PORTFOLIO_ID)
+    assert market.asked[0][0] == (1, 4)
+
+
+async def test_a_book_without_positions_needs_no_marks():
+    market = FakeMarket()
+    computed, _ = await overviews(FakeBooks(book(cash=[("USD", 9.0)])), market).read(OWNER, PORTFOLIO_ID)
+    assert computed.overview.summary.total_value == 9.0
+    assert market.asked == []
+
+
+async def test_the_second_answer_is_the_first_and_says_when_it_was_computed():
+    books, market, cache = FakeBooks(book(LONG_SHORT)), FakeMarket(*closes()), Cache("test")
+    first, _ = await overviews(books, market, cache).read(OWNER, PORTFOLIO_ID)
+    later = datetime(2024, 3, 1, tzinfo=UTC)
+    second, cached = await overviews(books, market, cache, now=later).read(OWNER, PORTFOLIO_ID)
+    assert cached
+    assert second == first
+    assert len(market.asked) == 1
+    assert len(books.asked) == 2  # which is what proves that the caller may still see it
+
+
+@pytest.mark.parametrize(
+    ("changed_book", "session"),
+    [
+        ({"revision": 4}, SESSION),
+        ({}, dataclasses.replace(SESSION, data_version=8)),
+        ({}, dataclasses.replace(SESSION, as_of_date=date(2022, 12, 27))),
+    ],
+)
+async def test_another_revision_version_or_session_is_computed_anew(changed_book, session):
+    cache = Cache("test")
+    await overviews(FakeBooks(book(LONG_SHORT)), FakeMarket(*closes()), cache).read(OWNER, PORTFOLIO_ID)
+    market = FakeMarket(*closes(), session=session)
+    _, cached = await overviews(FakeBooks(book(LONG_SHORT, **changed_book)), market, cache).read(OWNER, PORTFOLIO_ID)
+    assert not cached
+
+
+async def test_another_owner_shares_nothing():
+    cache, books = Cache("test"), FakeBooks(book(LONG_SHORT))
+    first, _ = await overviews(books, FakeMarket(*closes()), cache).read(OWNER, PORTFOLIO_ID)
+    second, cached = await overviews(books, FakeMarket(*closes()), cache).read("another", PORTFOLIO_ID)
+    assert not cached
+    assert second.overview.metadata.result_id != first.overview.metadata.result_id
+
+
+async def test_a_corrected_price_changes_id_and_value_and_a_version_without_one_changes_neither():
+    cache, books = Cache("test"), FakeBooks(book(LONG_SHORT))
+    newer = dataclasses.replace(SESSION, data_version=8)
+    first, _ = await overviews(books, FakeMarket(*closes()), cache).read(OWNER, PORTFOLIO_ID)
+    same, cached = await overviews(books, FakeMarket(*closes(), session=newer), cache).read(OWNER, PORTFOLIO_ID)
+    assert not cached
+    assert same.overview == first.overview
+    corrected = [mark(1, 127.04, data_version=9), *closes()[1:]]
+    newest = FakeMarket(*corrected, session=dataclasses.replace(SESSION, data_version=9))
+    other, _ = await overviews(books, newest, cache).read(OWNER, PORTFOLIO_ID)
+    assert other.overview.metadata.result_id != first.overview.metadata.result_id
+    assert other.overview.summary.total_value == pytest.approx(first.overview.summary.total_value + 100.0)
+
+
+async def test_many_at_once_read_the_marks_once():
+    market = FakeMarket(*closes())
+    service = overviews(FakeBooks(book(LONG_SHORT)), market)
+    answers = await asyncio.gather(*(service.read(OWNER, PORTFOLIO_ID) for _ in range(20)))
+    assert len(market.asked) == 1
+    assert sum(not cached for _, cached in answers) == 1
+    assert all(computed == answers[0][0] for computed, _ in answers)
+
+
+async def test_what_the_ports_refuse_is_refused():
+    service = overviews(FakeBooks(book(LONG_SHORT)), FakeMarket(*closes()))
+    with pytest.raises(NotFound):
+        await service.read(OWNER, "11111111-2222-3333-4444-555555555555")
+    with pytest.raises(OutOfRange):
+        await service.read(OWNER, PORTFOLIO_ID, as_of_date=date(2023, 1, 3))
+    with pytest.raises(OutOfRange):
+        await service.read(OWNER, PORTFOLIO_ID, revision=9)

@@ -1,0 +1,292 @@
+"""The overview as a pure function of a book and its marks, against arithmetic by hand."""
+
+import dataclasses
+import math
+
+import hypothesis.strategies as st
+import msgspec
+import pytest
+from hypothesis import given
+
+from services.risk.domain.overview import sum_up
+from tests.services.risk.books import (
+    AAPL,
+    CALL,
+    COVERED,
+    LONG_SHORT,
+    MSFT,
+    SOLD,
+    XOM,
+    Row,
+    book,
+    closes,
+    mark,
+    market,
+    no_mark,
+)
+
+OWNER = "0c7d2a34-8f5f-4f34-9d43-2b6a8a1c7e55"
+CASH = [("USD", 5000.0)]
+
+
+def overview(held=(), marks=None, **rest):
+    return sum_up(OWNER, book(held, **rest), market(*(closes() if marks is None else marks)))
+
+
+def test_a_long_short_book_by_hand():
+    result = overview(LONG_SHORT, closed=(SOLD, COVERED), cash=CASH)
+    summary = result.summary
+    # AAPL 100 x 126.04 = 12,604; XOM -50 x 108.38 = -5,419; MSFT 10 x 234.53 = 2,345.30; the call has no mark
+    assert summary.total_value == pytest.approx(5000 + 12_604 - 5419 + 2345.30)
+    assert summary.cash_balance == 5000.0
+    exposures = summary.exposures
+    assert exposures.long == pytest.approx(14_949.30)
+    assert exposures.short == pytest.approx(-5419.0)
+    assert exposures.gross == pytest.approx(20_368.30)
+    assert exposures.net == pytest.approx(9530.30)
+    assert exposures.long_percentage == pytest.approx(100 * 14_949.30 / 14_530.30)
+    assert exposures.short_percentage == pytest.approx(-100 * 5419 / 14_530.30)
+    assert summary.pnl.unrealized == pytest.approx(604.0 - 419.0 - 154.70)
+    assert summary.pnl.realized == 200 * 5 + -10 * 10
+    assert summary.pnl.total == summary.pnl.unrealized + summary.pnl.realized
+    count = summary.position_count
+    assert (count.total, count.long, count.short, count.options) == (4, 3, 1, 1)
+    assert summary.last_updated.isoformat() == "2022-12-28T21:00:00+00:00"
+
+
+def test_what_was_read_is_named():
+    metadata = overview(LONG_SHORT, [mark(1, 126.04, data_version=9), *closes()[1:]]).metadata
+    assert metadata.as_of_date == "2022-12-28"
+    assert metadata.portfolio_revision == 3
+    assert metadata.data_version == 9  # the newest of the marks that were read, not the session's 7
+    assert metadata.price_basis == "raw"
+    assert len(metadata.result_id) == 64
+
+
+def test_an_option_without_a_mark_is_listed_with_its_notional():
+    coverage = overview(LONG_SHORT, cash=CASH).metadata.coverage
+    assert [(left.position_id, left.symbol, left.reason) for left in coverage.excluded] == [
+        (CALL.position_id, CALL.symbol, "no_mark")
+    ]
+    assert coverage.modelled_gross_exposure == pytest.approx(20_368.30)
+    assert coverage.gross_exposure == pytest.approx(20_368.30 + 1 * 100 * 126.04)
+    assert coverage.modelled_percent == pytest.approx(100 * 20_368.30 / 32_972.30)
+
+
+def test_an_option_that_has_a_price_but_no_delta_is_left_out_as_well():
+    result = overview(LONG_SHORT, [*closes(options=()), mark(4, 6.5)], cash=CASH)
+    assert result.summary == overview(LONG_SHORT, cash=CASH).summary
+    assert [left.reason for left in result.metadata.coverage.excluded] == ["no_delta"]
+
+
+def test_a_share_without_a_price_counts_with_its_cost():
+    result = overview((AAPL, XOM), [mark(1, 126.04), no_mark(2, "no_price")], cash=CASH)
+    assert result.summary.total_value == pytest.approx(5000 + 12_604)
+    assert result.metadata.coverage.gross_exposure == pytest.approx(12_604 + 50 * 100)
+    assert [left.reason for left in result.metadata.coverage.excluded] == ["no_price"]
+
+
+def test_an_option_on_something_without_a_price_counts_with_its_cost():
+    result = overview((XOM, CALL), [mark(2, 108.38), no_mark(1, "no_price"), no_mark(4)])
+    assert result.metadata.coverage.gross_exposure == pytest.approx(5419 + 1 * 100 * 5)
+
+
+def test_unknown_cash_leaves_the_value_open_and_nothing_else():
+    summary = overview(LONG_SHORT, cash_reason="cash_unknown").summary
+    assert (summary.total_value, summary.total_value_reason, summary.cash_balance) == (None, "cash_unknown", None)
+    assert (summary.exposures.long_percentage, summary.exposures.short_percentage) == (None, None)
+    assert summary.exposures.gross == pytest.approx(20_368.30)
+    assert summary.pnl.unrealized == pytest.approx(30.30)
+
+
+def test_a_long_book_without_stated_cash_has_none():
+    summary = overview((AAPL,), [mark(1, 126.04)]).summary
+    assert (summary.cash_balance, summary.total_value, summary.total_value_reason) == (0.0, 12_604.0, "")
+
+
+def test_more_debt_than_assets_has_no_percentages():
+    summary = overview((AAPL,), [mark(1, 126.04)], cash=[("USD", -20_000.0)]).summary
+    assert summary.total_value == pytest.approx(-7396.0)
+    assert (summary.exposures.long_percentage, summary.exposures.short_percentage) == (None, None)
+
+
+def test_a_value_of_exactly_nothing_has_no_percentages():
+    summary = overview((AAPL,), [mark(1, 126.0)], cash=[("USD", -12_600.0)]).summary
+    assert summary.total_value == 0.0
+    assert summary.exposures.long_percentage is None
+
+
+@pytest.mark.parametrize(("cash", "percentage"), [(CASH, 0.0), ([], None)])
+def test_a_book_without_positions_has_no_exposure(cash, percentage):
+    result = overview((), [], cash=cash)
+    assert result.summary.total_value == sum(amount for _, amount in cash)
+    assert result.summary.exposures.gross == result.summary.exposures.net == 0.0
+    assert result.summary.exposures.long_percentage == percentage
+    assert result.metadata.coverage.modelled_percent is None
+    assert (result.metadata.price_basis, result.metadata.data_version) == ("", 0)
+
+
+@pytest.mark.parametrize(("shares", "available"), [(100.0, True), (99.0, False)])
+def test_half_of_the_book_is_enough_and_less_is_not(shares, available):
+    # a contract on 100 shares, beside 100 (or 99) of those shares
+    result = overview((Row("AAPL", 1, shares, 1.0), CALL), [mark(1, 126.04), no_mark(4)])
+    assert (result.summary is not None) == available
+    assert result.reason == ("" if available else "no_market_data")
+    assert result.metadata.coverage.modelled_percent == pytest.approx(100 * shares / (shares + 100))
+
+
+def test_other_currencies_need_a_rate_that_nobody_supplies():
+    foreign = Row("SAP", 8, 10, 90.0, currency="EUR")
+    closed = Row("BMW", 9, 10, 70.0, exit_price=80.0, currency="EUR")
+    result = overview((AAPL, foreign), [mark(1, 126.04), mark(8, 95.0, currency="EUR")], closed=(closed, SOLD))
+    assert result.summary.total_value == pytest.approx(12_604)
+    assert result.summary.pnl.realized == 1000.0
+    excluded = [(left.symbol, left.reason) for left in result.metadata.coverage.excluded]
+    assert excluded == [("SAP", "no_fx_rate"), ("BMW", "no_fx_rate")]
+    assert result.metadata.coverage.modelled_percent is None  # what the foreign share is of the whole, nobody knows
+    assert any("not known, so that gross exposure omits them: 1" in warning for warning in result.metadata.warnings)
+
+
+def test_where_sizes_are_unknown_the_number_of_positions_decides():
+    foreign = [Row(f"F{number}", number, 1, 1.0, currency="EUR") for number in (8, 9)]
+    marks = [mark(1, 126.04), *(mark(row.instrument_id, 1.0, currency="EUR") for row in foreign)]
+    assert overview((AAPL, *foreign), marks).reason == "no_market_data"
+    assert overview((AAPL, foreign[0]), marks).summary is not None
+
+
+def test_a_price_in_another_currency_than_the_position_is_not_used():
+    result = overview((AAPL, MSFT), [mark(1, 126.04), mark(3, 234.53, currency="EUR")])
+    assert result.summary.total_value == 12_604.0
+    assert [left.reason for left in result.metadata.coverage.excluded] == ["no_fx_rate"]
+    assert result.metadata.coverage.gross_exposure == 12_604.0 + 2500.0
+
+
+def test_foreign_cash_leaves_the_value_open():
+    summary = overview((AAPL,), [mark(1, 126.04)], cash=[("USD", 10.0), ("EUR", 1.0)]).summary
+    assert (summary.total_value, summary.total_value_reason, summary.cash_balance) == (None, "no_fx_rate", None)
+
+
+def test_a_stale_price_is_used_and_named():
+    stale = mark(2, 108.38, age_sessions=4, price_date="2022-12-21")
+    result = overview(LONG_SHORT, [closes()[0], stale, *closes()[2:]], cash=CASH)
+    assert result.summary.total_value == pytest.approx(14_530.30)
+    assert "prices are older than 3 sessions: XOM (2022-12-21)" in result.metadata.warnings
+
+
+def test_three_sessions_are_not_stale():
+    result = overview((AAPL,), [mark(1, 126.04, age_sessions=3, price_date="2022-12-22")])
+    assert result.metadata.warnings == ()
+
+
+def test_many_stale_prices_are_one_sentence():
+    rows = [Row(f"S{number}", number, 1, 1.0) for number in range(1, 13)]
+    marks = [mark(row.instrument_id, 1.0, age_sessions=9, price_date="2022-12-14") for row in rows]
+    (warning,) = overview(rows, marks).metadata.warnings
+    assert warning.endswith("S10 (2022-12-14) and 2 more")
+
+
+def test_adjusted_prices_are_said_once():
+    adjusted = [dataclasses.replace(known, price_basis="total_return_adjusted") for known in closes(options=())]
+    result = overview((AAPL, XOM, MSFT), adjusted)
+    assert result.metadata.price_basis == "total_return_adjusted"
+    assert sum("total_return_adjusted" in warning for warning in result.metadata.warnings) == 1
+    mixed = overview((AAPL, XOM, MSFT), [adjusted[0], *closes(options=())[1:]])
+    assert mixed.metadata.price_basis == "total_return_adjusted"
+
+
+def test_the_same_book_gives_the_same_overview_to_the_last_bit():
+    first, second = (msgspec.msgpack.encode(overview(LONG_SHORT, closed=(SOLD,), cash=CASH)) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("book_change", "marks"),
+    [
+        ({"held": (AAPL, XOM, MSFT, dataclasses.replace(CALL, quantity=2)), "revision": 4}, closes()),
+        ({"cash": [("USD", 5000.01)], "revision": 4}, closes()),
+        ({}, [mark(1, 126.05), *closes()[1:]]),
+        ({}, [mark(1, 126.04, price_date="2022-12-27", age_sessions=1), *closes()[1:]]),
+        ({}, [mark(1, 126.04, price_basis="total_return_adjusted"), *closes()[1:]]),
+        ({}, [mark(1, 126.04, data_version=6), *closes()[1:]]),
+        ({}, [*closes()[:3], no_mark(4, "unknown_instrument")]),
+    ],
+)
+def test_another_book_or_mark_has_another_id(book_change, marks):
+    known = {"held": LONG_SHORT, "cash": CASH}
+    unchanged = sum_up(OWNER, book(**known), market(*closes())).metadata.result_id
+    assert sum_up(OWNER, book(**(known | book_change)), market(*marks)).metadata.result_id != unchanged
+
+
+def test_another_owner_or_portfolio_has_another_id():
+    ids = {
+        sum_up(owner, book((AAPL,), portfolio_id=portfolio_id), market(mark(1, 126.04))).metadata.result_id
+        for owner in ("a", "b")
+        for portfolio_id in ("c", "d")
+    }
+    assert len(ids) == 4
+
+
+def test_a_new_version_without_a_new_mark_has_the_same_id():
+    before = overview(LONG_SHORT)
+    session = dataclasses.replace(market().session, data_version=8)
+    after = sum_up(OWNER, book(LONG_SHORT), market(*closes(), session=session))
+    assert after == before
+
+
+prices = st.floats(0.0, 1e6)
+currencies = st.sampled_from(["USD", "USD", "USD", "EUR"])
+amounts = st.floats(-1e9, 1e9)
+
+
+@st.composite
+def books_and_marks(draw):
+    """Any book: with gaps, options, foreign prices, any cash or none."""
+    numbers = range(1, draw(st.integers(0, 8)) + 1)
+    rows = [
+        Row(
+            f"S{number}",
+            number,
+            draw(st.floats(-1e6, 1e6).filter(bool)),
+            draw(prices),
+            underlying_id=draw(st.sampled_from([0, 0, numbers[0]])),
+            multiplier=draw(st.sampled_from([1.0, 100.0])),
+            currency=draw(currencies),
+        )
+        for number in numbers
+    ]
+    marks = [
+        draw(st.one_of(st.builds(mark, st.just(n), prices, currency=currencies), st.builds(no_mark, st.just(n))))
+        for n in numbers
+    ]
+    closed = [dataclasses.replace(row, exit_price=draw(prices)) for row in rows if draw(st.booleans())]
+    cash = draw(st.lists(st.tuples(currencies, amounts), max_size=3))
+    reason = draw(st.sampled_from(["", "cash_unknown"]))
+    return book(rows, closed, () if reason else cash, reason), market(*marks)
+
+
+@given(books_and_marks())
+def test_whatever_the_book_every_number_is_finite_and_the_sums_hold(book_and_market):
+    held, slice_ = book_and_market
+    result = sum_up(OWNER, held, slice_)
+    assert all(math.isfinite(number) for number in numbers_in(msgspec.to_builtins(result)))
+    coverage = result.metadata.coverage
+    assert 0.0 <= coverage.modelled_gross_exposure <= coverage.gross_exposure
+    assert all(left.reason for left in coverage.excluded)
+    if result.summary is None:
+        assert result.reason == "no_market_data"
+        return
+    exposures = result.summary.exposures
+    assert exposures.gross >= abs(exposures.net)
+    assert exposures.net == exposures.long + exposures.short
+    assert exposures.gross == pytest.approx(coverage.modelled_gross_exposure, rel=1e-12)
+    assert (result.summary.total_value is None) == bool(result.summary.total_value_reason)
+    has_weights = result.summary.total_value is not None and result.summary.total_value > 0
+    assert (exposures.long_percentage is not None) == has_weights
+
+
+def numbers_in(content):
+    if isinstance(content, dict):
+        content = list(content.values())
+    if isinstance(content, (list, tuple)):
+        return [number for part in content for number in numbers_in(part)]
+    return [content] if isinstance(content, (int, float)) else []
