@@ -6,6 +6,7 @@ from collections.abc import Callable
 from cli.stack.errors import StackError, StartFailed
 from cli.stack.follower import Follower
 from cli.stack.postgres import EmbeddedPostgres
+from cli.stack.program import how_it_ended
 
 _LISTEN_SECONDS = 0.5
 
@@ -37,7 +38,7 @@ class DatabaseProgram:
 
     async def ended(self) -> str:
         """Wait for the end of the server."""
-        return f"ended with exit code {await asyncio.to_thread(self._server.wait)}"
+        return how_it_ended(await asyncio.to_thread(self._server.wait))
 
     async def stop(self) -> None:
         """Stop the server; everything committed is kept."""

@@ -60,7 +60,7 @@ class ProcessProgram:
 
     def __init__(self, name: str, launch: Launch, transcript: Transcript) -> None:
         self._name = name
-        self._launch = launch
+        self.launch = launch
         self._transcript = transcript
         self._child: Child | None = None
 
@@ -72,29 +72,29 @@ class ProcessProgram:
     async def start(self) -> None:
         """Start the process, and return when its probe says yes."""
         try:
-            child = self._child = Child(self._launch.command, self._launch.environment, self._say)
+            child = self._child = Child(self.launch.command, self.launch.environment, self._say)
         except OSError as error:
             raise StartFailed(f"could not be started: {error.strerror}") from error
-        usable = asyncio.ensure_future(until(self._launch.probe))
+        usable = asyncio.ensure_future(until(self.launch.probe))
         ended = asyncio.ensure_future(child.ended())
-        await asyncio.wait({usable, ended}, timeout=self._launch.start_seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({usable, ended}, timeout=self.launch.start_seconds, return_when=asyncio.FIRST_COMPLETED)
         usable.cancel()
         if ended.done():
-            raise StartFailed(f"{_how(ended.result())} before it could be used")
+            raise StartFailed(f"{how_it_ended(ended.result())} before it could be used")
         if not usable.done():
             child.kill()
             await ended
-            raise StartFailed(f"could not be used after {self._launch.start_seconds:g} s")
+            raise StartFailed(f"could not be used after {self.launch.start_seconds:g} s")
 
     async def ended(self) -> str:
         """Wait for the end of the process."""
         assert self._child is not None
-        return _how(await self._child.ended())
+        return how_it_ended(await self._child.ended())
 
     async def stop(self) -> None:
         """Ask the process to end, and kill it after its grace."""
         if self._child:
-            await self._child.stop(self._launch.grace_seconds)
+            await self._child.stop(self.launch.grace_seconds)
 
     def kill(self) -> None:
         """Kill the process and what it started."""
@@ -110,5 +110,6 @@ class ProcessProgram:
         self._transcript.say(self._name, line)
 
 
-def _how(code: int) -> str:
+def how_it_ended(code: int) -> str:
+    """Put an exit code into words; a negative one is a signal."""
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

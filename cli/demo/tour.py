@@ -1,0 +1,42 @@
+"""What the demo does with a stack that runs: sign in, bring the books in, and report on each."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from cli.demo.account import Account, sign_in
+from cli.demo.books import Book
+from cli.demo.farewell import print_farewell
+from cli.demo.importing import import_books
+from cli.demo.rest import Api
+from cli.report.answers import PortfolioAnswers, read_answers
+from cli.report.portfolio import portfolio_page
+from cli.report.summary import glance
+
+NOTE = """\
+About these figures: quantities, dates and cash of the three books are made up. Prices, at entry too, are real closes, \
+adjusted backwards for later dividends and spin-offs: right for returns, a little below what was quoted on the day, so \
+profit and loss is close to a total return. Premiums of options (tag illustrative-premium) are model values. \
+More in examples/portfolios/README.md."""
+
+
+async def take_tour(api: Api, base_url: str, account: Account, books: Sequence[Book], console: Console) -> None:
+    """Everything that the public API shows of the books, as a report."""
+    await sign_in(api, account)
+    ids = await import_books(api, books, console)
+    reports = [await fetch(api, portfolio_id) for portfolio_id in ids]
+    console.print()
+    for answers in reports:
+        console.print(portfolio_page(answers))
+    console.print(glance(reports))
+    console.print(NOTE, style="dim")
+    console.print()
+    print_farewell(console, base_url, account, ids[-1])
+
+
+async def fetch(api: Api, portfolio_id: str) -> PortfolioAnswers:
+    """Both answers about one portfolio."""
+    return read_answers(
+        await api.get(f"/api/v1/data/portfolio/{portfolio_id}/complete"),
+        await api.get(f"/api/v1/analytics/portfolio/{portfolio_id}/overview"),
+    )

@@ -1,0 +1,152 @@
+"""The `plimsoll` command. Each subcommand imports what it needs when it runs, so that the command starts fast."""
+
+import os
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from chassis.settings import SettingsError, read
+from cli.stack.errors import StackError
+from cli.stack.home import Home
+from cli.stack.settings import StackSettings
+
+app = typer.Typer(
+    name="plimsoll",
+    help="Portfolio risk: how heavily a portfolio is loaded, with which risks, and how far from its limits.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+admin = typer.Typer(help="What only whoever runs the installation may do.", no_args_is_help=True)
+app.add_typer(admin, name="admin")
+
+SETTINGS_ARE_WRONG = 2
+
+
+class ServedPart(StrEnum):
+    """The parts that can be served on their own."""
+
+    PORTFOLIO = "portfolio"
+    MARKETDATA = "marketdata"
+    RISK = "risk"
+    GATEWAY = "gateway"
+
+
+def main() -> None:
+    """Run the command; say in one sentence what is wrong where something is."""
+    try:
+        app()
+    except SettingsError as error:
+        sys.stderr.writelines(f"plimsoll: {problem}\n" for problem in error.problems)
+        sys.exit(SETTINGS_ARE_WRONG)
+    except StackError as error:
+        sys.exit(f"plimsoll: {error}")
+
+
+@app.command()
+def up(
+    free_ports: Annotated[bool, typer.Option("--free-ports", help="Take any free port for every part.")] = False,
+) -> None:
+    """Run everything on this machine until Ctrl-C: PostgreSQL, the services and the gateway."""
+    from cli import up as running
+
+    settings = _settings()
+    running.up(running.on_free_ports(settings) if free_ports else settings)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` or `demo` runs in this home, and wait until it is gone."""
+    from cli import down as stopping
+
+    settings = _settings()
+    print(stopping.down(Home(settings.home), stopping.patience(settings.drain_seconds)))
+
+
+@app.command()
+def status() -> None:
+    """Show the parts that run in this home. Exit code: 0 all healthy, 1 not all, 3 nothing runs."""
+    from rich.console import Console
+
+    from cli import status as reporting
+
+    raise typer.Exit(reporting.status(Home(_settings().home), Console()))
+
+
+@app.command()
+def serve(part: Annotated[ServedPart, typer.Argument(help="Which one.")]) -> None:
+    """Run one part in the foreground, with settings from the environment alone."""
+    from cli import serve as serving
+
+    serving.serve(part)
+
+
+@app.command()
+def gateway() -> None:
+    """Run the gateway in the foreground: the same as `serve gateway`."""
+    serve(ServedPart.GATEWAY)
+
+
+@app.command()
+def migrate() -> None:
+    """Create roles and schemas, or bring them up to date: in DATABASE_URL, or in the embedded database."""
+    from cli import migration
+
+    for service, revision in migration.migrate(_settings()).items():
+        print(f"{service}: at revision {revision}")
+
+
+@app.command()
+def sync(
+    provider: Annotated[str, typer.Option(help="Where prices come from.")] = "bundled",
+    symbols: Annotated[
+        list[str] | None, typer.Argument(help="Default: every instrument we have reference facts of.")
+    ] = None,
+) -> None:
+    """Fetch and store price history, and seal it, so that portfolios can be valued."""
+    from cli import sync as syncing
+
+    syncing.sync(Home(_settings().home), provider, symbols or [])
+
+
+@app.command()
+def health(target: Annotated[str, typer.Argument(help="host:port of a service, or http://host:port/path.")]) -> None:
+    """Ask one part whether it can be used. Exit code: 0 yes, 1 no."""
+    from cli import health as asking
+
+    raise typer.Exit(0 if asking.ask(target) else 1)
+
+
+@app.command()
+def version() -> None:
+    """Print the version of this software."""
+    from importlib.metadata import version as installed
+
+    print(installed("plimsoll"))
+
+
+@admin.command("create")
+def create_admin(email: Annotated[str, typer.Argument(help="E-mail address to sign in with.")]) -> None:
+    """Make an administrator's account. The password: PLIMSOLL_ADMIN_PASSWORD, standard input, or asked for."""
+    from cli import administration
+
+    administration.create(_settings(), email)
+    print(f"{email} is an administrator now")
+
+
+@admin.command("rotate-key")
+def rotate_key() -> None:
+    """Make the next key that signs access tokens. It signs ten minutes from now; no session ends."""
+    from cli import administration
+
+    print(f"key {administration.rotate_key(_settings())}")
+
+
+def _settings() -> StackSettings:
+    return read(StackSettings, os.environ)
+
+
+if __name__ == "__main__":
+    main()

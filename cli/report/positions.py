@@ -1,0 +1,125 @@
+"""The positions of a book: what could be valued, largest first, and the options and others that could not."""
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from cli.report.answers import known
+from cli.report.figures import day, gain, money, percent, price, quantity, share
+from cli.report.layout import WIDE, as_written, numbers, prose, section, sheet, words
+from cli.report.reasons import in_words
+from plimsoll.portfolio.v1.data_service_pb2 import CompletePortfolio, ValuedPosition
+from plimsoll.portfolio.v1.position_pb2 import Position
+
+WRITTEN = {Position.Type.SC, Position.Type.SP}
+RIGHTS = {"C": "call", "P": "put"}
+
+
+class ValuedTable:
+    """Positions with a market value, from the largest long to the largest short; tags where there is room for them."""
+
+    def __init__(self, complete: CompletePortfolio) -> None:
+        self._complete = complete
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = options.max_width >= WIDE
+        table = sheet(expand=True)
+        words(table, "Symbol")
+        prose(table, "Name", *(["Tags"] if wide else []))
+        numbers(table, "Quantity", "Entry", "Price", "Market value", "Weight", "P&L", "P&L %")
+        valued = sorted(valued_positions(self._complete), key=lambda held: -held.market_value)
+        longs = sum(held.market_value > 0 for held in valued)
+        for rank, held in enumerate(valued, start=1):
+            table.add_row(*self._cells(held, wide=wide), end_section=rank in {longs, len(valued)})
+        self._add_cash(table, wide=wide)
+        yield section("Positions by market value", table)
+
+    def _add_cash(self, table: Table, *, wide: bool) -> None:
+        """Cash and the total stand below the positions, so that the weights are seen to sum to one."""
+        tags = [""] if wide else []
+        base = self._complete.portfolio.base_currency
+        for balance in self._complete.cash:
+            stated = f"{balance.currency}, as of {day(balance.balance_date)}"
+            if balance.currency == base:
+                table.add_row("Cash", stated, *tags, "", "", "", money(balance.amount), self._weight(balance.amount))
+            else:
+                table.add_row("Cash", stated, *tags, money(balance.amount))
+        table.add_row("NAV", "", *tags, "", "", "", money(self._nav), self._weight(self._nav), style="bold")
+
+    @property
+    def _nav(self) -> float | None:
+        return known(self._complete, "net_asset_value")
+
+    def _weight(self, amount: float | None) -> str:
+        return percent(share(amount, self._nav))
+
+    def _cells(self, held: ValuedPosition, *, wide: bool) -> list[str | Text]:
+        position = held.position
+        pnl, cost = known(held, "unrealized_pnl"), known(held, "cost_basis")
+        pnl_percent = share(pnl, abs(cost or 0))
+        return [
+            as_written(contract(position)),
+            as_written(held.name),
+            *([_tags(position)] if wide else []),
+            quantity(position.quantity),
+            price(position.entry_price),
+            Text.assemble(price(held.price), (" stale", "yellow") if held.stale else ""),
+            money(held.market_value),
+            self._weight(held.market_value),
+            gain(money(pnl), pnl),
+            gain(percent(pnl_percent), pnl_percent),
+        ]
+
+
+class UnvaluedTable:
+    """Positions without a market value: what they are, what was paid or received for them, and why they have none."""
+
+    def __init__(self, complete: CompletePortfolio) -> None:
+        self._complete = complete
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = options.max_width >= WIDE
+        table = sheet(expand=True)
+        words(table, "Position", "Side")
+        prose(table, *(["Tags"] if wide else []))
+        numbers(table, "Quantity", "Entry", "Entry date", "Cost")
+        words(table, "Because")
+        for held in self._complete.positions:
+            if not held.HasField("market_value"):
+                table.add_row(*_unvalued_cells(held, [_tags(held.position)] if wide else []))
+        yield section("Outside market value and NAV", table)
+
+
+def valued_positions(complete: CompletePortfolio) -> list[ValuedPosition]:
+    """The positions that have a market value, in the order of the book."""
+    return [held for held in complete.positions if held.HasField("market_value")]
+
+
+def contract(position: Position) -> str:
+    """A symbol as people say it: `AAPL 17 Mar 2023 120 put` for an option, the symbol itself for all else."""
+    if not position.HasField("option"):
+        return position.symbol
+    terms = position.option
+    right = RIGHTS.get(terms.right, terms.right)
+    return f"{terms.underlying_symbol} {day(terms.expiry_date)} {terms.strike:g} {right}"
+
+
+def _unvalued_cells(held: ValuedPosition, tags: list[Text]) -> list[str | Text]:
+    position = held.position
+    side = "written" if position.position_type in WRITTEN else "long" if position.quantity > 0 else "short"
+    return [
+        as_written(contract(position)),
+        side,
+        *tags,
+        quantity(position.quantity),
+        price(position.entry_price),
+        position.entry_date,
+        money(known(held, "cost_basis")),
+        Text(in_words(held.reason), style="yellow"),
+    ]
+
+
+def _tags(position: Position) -> Text:
+    tags = as_written(", ".join(position.tags))
+    tags.stylize("dim")
+    return tags

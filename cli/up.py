@@ -1,0 +1,38 @@
+"""`plimsoll up`: the whole system in this terminal."""
+
+import dataclasses
+import sys
+
+from cli.stack import embedded
+from cli.stack.plan import SUPERVISOR
+from cli.stack.screen import Screen
+from cli.stack.settings import StackSettings
+from cli.stack.stack import Stack
+
+
+def up(settings: StackSettings) -> None:
+    """Run the system until it is told to stop, and show what every part says."""
+    screen = Screen(sys.stdout, embedded.SPEAKERS)
+
+    async def body(stack: Stack) -> None:
+        for line in (
+            f"ready: {stack.gateway_url}, documents at {stack.gateway_url}/docs",
+            "load the bundled prices with `plimsoll sync`; stop with Ctrl-C or `plimsoll down`",
+        ):
+            screen.show(SUPERVISOR, line)
+        await stack.wait()
+
+    embedded.run(settings, body, screen)
+
+
+def on_free_ports(settings: StackSettings) -> StackSettings:
+    """Give the same settings with any free port for every part."""
+    return dataclasses.replace(
+        settings,
+        gateway_port=0,
+        gateway_admin_port=0,
+        portfolio_port=0,
+        marketdata_port=0,
+        risk_port=0,
+        postgres_port=0,
+    )

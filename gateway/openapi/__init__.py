@@ -1,0 +1,1 @@
+"""The OpenAPI document of the REST API, derived from the contract: paths, rules, comments, examples."""

@@ -1,0 +1,1 @@
+"""Use cases: what takes a decision, or joins a provider with the database."""

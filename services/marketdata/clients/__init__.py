@@ -1,0 +1,1 @@
+"""The ports of this service: where prices and the calendar come from."""

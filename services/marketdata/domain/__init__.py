@@ -1,0 +1,1 @@
+"""What the service reasons about: instruments, bars, prices and sessions, as frozen values and pure rules."""

@@ -1,0 +1,68 @@
+"""Prices as they are answered: what one is, how it is known, and how old it is."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum
+
+UNKNOWN_INSTRUMENT = "unknown_instrument"
+NO_PRICE = "no_price"
+"""History has no price on or before the day."""
+NO_MARK = "no_mark"
+"""An option that nothing prices yet."""
+RAW_UNAVAILABLE = "raw_prices_unavailable"
+"""The source has adjusted prices alone."""
+
+
+class PriceBasis(IntEnum):
+    """What a price is. The numbers are those of the contract, and are stored."""
+
+    UNSPECIFIED = 0
+    RAW = 1
+    TOTAL_RETURN_ADJUSTED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What an instrument was worth at the close of a session, or why that is not known."""
+
+    instrument_id: int
+    currency: str = ""
+    price: float | None = None
+    price_date: date | None = None
+    age_sessions: int = 0
+    """Sessions between the price and the day asked for."""
+    price_basis: PriceBasis = PriceBasis.UNSPECIFIED
+    data_version: int = 0
+    reason: str = ""
+    """Why there is no price. Empty: there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The newest price of a symbol, or why there is none."""
+
+    symbol: str
+    currency: str = ""
+    last: float | None = None
+    previous_close: float | None = None
+    """Close of the session before, on the same basis."""
+    quote_time: datetime | None = None
+    source: str = ""
+    age_sessions: int = 0
+    """Sessions between the price and the newest sealed session."""
+    price_basis: PriceBasis = PriceBasis.UNSPECIFIED
+    reason: str = ""
+
+    @property
+    def change(self) -> float | None:
+        """Last less previous close."""
+        if self.last is None or self.previous_close is None:
+            return None
+        return self.last - self.previous_close
+
+    @property
+    def change_percent(self) -> float | None:
+        """The change in percentage points of the previous close."""
+        if self.change is None or not self.previous_close:
+            return None
+        return 100 * self.change / self.previous_close

@@ -1,0 +1,1 @@
+"""Reference facts that we keep ourselves, because no offline source brings them."""

@@ -1,0 +1,1 @@
+"""The schema `marketdata`, and the SQL that reads and writes it."""

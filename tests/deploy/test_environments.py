@@ -1,0 +1,100 @@
+"""Each container is given what its process reads: nothing is missing, unread or refused."""
+
+from pathlib import Path
+
+import pytest
+
+from chassis.settings import SettingsError, read
+from tests.deploy.containers import SECRETS, Container, containers
+from tests.deploy.processes import CLASSES, PROCESSES, classes_read, known_variables, required
+
+CONTAINERS = containers()
+A_SECRET = "0123456789abcdef0123456789abcdef"
+each_container = pytest.mark.parametrize("container", CONTAINERS, ids=str)
+
+
+def bare(name: str) -> str:
+    """Give the variable that `<NAME>_FILE` stands for."""
+    return name.removesuffix("_FILE")
+
+
+def mounted(environment: dict[str, str], folder: Path) -> dict[str, str]:
+    """Give an environment whose secrets are files that exist."""
+    environ = dict(environment)
+    for name in [name for name in environment if name.endswith("_FILE")]:
+        path = folder / Path(environment[name]).name
+        path.write_text(A_SECRET)
+        environ[name] = str(path)
+    return environ
+
+
+@each_container
+def test_every_variable_is_read(container: Container) -> None:
+    known = known_variables(container.process)
+    assert {name for name in container.environment if bare(name) not in known} == set()
+
+
+@each_container
+def test_every_required_variable_is_given_once(container: Container) -> None:
+    given = [bare(name) for name in container.environment]
+    assert required(container.process) - set(given) == set()
+    assert len(given) == len(set(given))
+
+
+@each_container
+def test_every_value_is_accepted(container: Container, tmp_path: Path) -> None:
+    for settings in PROCESSES[container.process]:
+        read(settings, mounted(container.environment, tmp_path))
+
+
+def test_a_wrong_value_would_be_refused(tmp_path: Path) -> None:
+    gateway = next(container for container in CONTAINERS if container.process == "gateway")
+    with pytest.raises(SettingsError, match="PLIMSOLL_RISK_ADDRESS"):
+        read(PROCESSES["gateway"][0], {**gateway.environment, "PLIMSOLL_RISK_ADDRESS": "risk"})
+
+
+@each_container
+def test_secrets_come_as_files_and_all_of_them_are_read(container: Container) -> None:
+    files = {name: value for name, value in container.environment.items() if name.endswith("_FILE")}
+    assert all(value.startswith(SECRETS) for value in files.values())
+    assert {value.removeprefix(SECRETS) for value in files.values()} == container.secrets
+    secret = {name for name, field in known_variables(container.process).items() if "Secret" in str(field.type)}
+    assert {name for name in container.environment if name in secret} == set()
+
+
+@each_container
+def test_an_address_names_a_container_that_listens_there(container: Container) -> None:
+    siblings = {other.name: other for other in CONTAINERS if other.source == container.source}
+    for name, value in container.environment.items():
+        host, _, port = value.rpartition(":")
+        if name.endswith("_ADDRESS") and host not in ("0.0.0.0", "127.0.0.1"):
+            assert siblings[host].environment["PLIMSOLL_LISTEN_ADDRESS"].endswith(f":{port}")
+
+
+def test_both_run_the_same_parts() -> None:
+    parts = {source: {c.process for c in CONTAINERS if c.source == source} for source in ("compose", "kubernetes")}
+    assert parts["compose"] == parts["kubernetes"] == set(PROCESSES) - {"stack", "admin"}
+
+
+def test_what_compose_and_kubernetes_give_differs_only_where_it_should() -> None:
+    by_name = {(c.source, c.name): c.environment for c in CONTAINERS}
+    # What an operator of the compose file sets outside of it, and what an ingress in front asks for.
+    local = {
+        "PLIMSOLL_LOG_LEVEL",
+        "REDIS_URL",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "PLIMSOLL_SECURE_COOKIE",
+        "PLIMSOLL_GATEWAY_TRUSTED_PROXIES",
+    }
+    for (source, name), environment in by_name.items():
+        other = by_name.get(("kubernetes" if source == "compose" else "compose", name), environment)
+        assert {key for key in environment.keys() ^ other.keys() if key not in local} == set()
+
+
+def test_a_secret_is_known_by_its_type() -> None:
+    assert "Secret" in str(known_variables("portfolio")["DATABASE_URL"].type)
+    assert "Secret" in str(known_variables("risk")["PLIMSOLL_SERVICE_KEY"].type)
+
+
+def test_every_class_that_is_read_is_looked_at() -> None:
+    assert set(classes_read()) == {f"{settings.__module__}.{settings.__qualname__}" for settings in CLASSES}

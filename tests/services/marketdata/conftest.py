@@ -1,0 +1,164 @@
+"""Marketdata on a real database: empty, with a small market, or with all bundled prices; and as a server."""
+
+import base64
+import dataclasses
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import grpc
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.rpc import error_details_pb2, status_pb2
+
+from chassis.database import Database
+from chassis.server import Server
+from chassis.settings import Secret
+from chassis.tokens import ServiceTokens, TokenVerifier
+from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceStub
+from services.marketdata.application.seal import seal
+from services.marketdata.application.sync import Syncs
+from services.marketdata.clients.bundled import BundledProvider
+from services.marketdata.clients.nyse import NyseCalendar
+from services.marketdata.settings import Settings
+from services.marketdata.wiring import build
+from tests.databases import Databases, wait_for
+from tests.services.marketdata.market import TODAY, FakeCalendar, FakeProvider, days
+
+SERVICE_KEY = "a service key for tests, long enough"
+SIGNING_KEY = Ed25519PrivateKey.generate()
+
+
+@pytest.fixture
+async def database(database_url: Callable[[str], str]) -> AsyncIterator[Database]:
+    """An empty database."""
+    database = Database(database_url("marketdata"), "marketdata")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def syncs_of(database: Database) -> Callable[[FakeProvider], Syncs]:
+    """`syncs_of(provider)`: the use case on a provider and the small calendar."""
+    return lambda provider: Syncs(database, [provider], FakeCalendar(), lambda: TODAY)
+
+
+@pytest.fixture(scope="session")
+def bundled_url(postgres: Databases) -> Iterator[str]:
+    """A database with every bundled price, sealed to the end. Tests on it must not write history."""
+    url = postgres.create("marketdata")
+    wait_for(_load(url))
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+async def bundled(bundled_url: str) -> AsyncIterator[Database]:
+    database = Database(bundled_url, "marketdata")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def bundled_market(bundled_url: str) -> AsyncIterator["Callers"]:
+    """The service on every bundled price."""
+    async with serving(bundled_url) as callers:
+        yield callers
+
+
+@pytest.fixture
+async def empty_market(database_url: Callable[[str], str]) -> AsyncIterator["Callers"]:
+    """The service on an empty database."""
+    async with serving(database_url("marketdata")) as callers:
+        yield callers
+
+
+class Callers:
+    """The service's stub as a user, as another service, and as nobody."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.channel = channel
+        stub = MarketDataServiceStub(channel)
+        service_token = ServiceTokens("portfolio", SERVICE_KEY).mint("marketdata")
+        self.nobody = stub
+        self.user = As(stub, [("authorization", f"Bearer {user_token()}")])
+        self.service = As(stub, [("x-plimsoll-service-token", service_token)])
+
+
+class As:
+    """A stub whose calls all carry some metadata."""
+
+    def __init__(self, stub, metadata) -> None:
+        self._stub = stub
+        self._metadata = metadata
+
+    def __getattr__(self, name: str):
+        return lambda request: getattr(self._stub, name)(request, metadata=self._metadata)
+
+
+class serving:  # noqa: N801 - reads as a verb: `async with serving(url)`
+    """Serve marketdata, as it is wired, at a free port on a database. Users' tokens are signed by this test."""
+
+    def __init__(self, url: str) -> None:
+        settings = Settings(
+            listen_address="127.0.0.1:0",
+            portfolio_address="127.0.0.1:1",
+            database_url=Secret(url),
+            service_key=Secret(SERVICE_KEY),
+            drain_seconds=0.0,
+        )
+        tokens = TokenVerifier("plimsoll", "plimsoll", public_keys)
+        self._server = Server(dataclasses.replace(build(settings), tokens=tokens), settings)
+
+    async def __aenter__(self) -> Callers:
+        await self._server.start()
+        self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{self._server.port}")
+        return Callers(self._channel)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._channel.close()
+        await self._server.stop()
+
+
+async def public_keys():
+    public = base64.urlsafe_b64encode(SIGNING_KEY.public_key().public_bytes_raw()).rstrip(b"=").decode()
+    return {"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "test", "x": public}]}
+
+
+def user_token() -> str:
+    now = int(time.time())
+    claims = {"iss": "plimsoll", "aud": "plimsoll", "sub": "9f4b0c3e-0000-4000-8000-000000000001", "iat": now}
+    claims |= {"exp": now + 300, "jti": "1", "role": "member", "scope": "read write"}
+    return jwt.encode(claims, SIGNING_KEY, algorithm="EdDSA", headers={"kid": "test"})
+
+
+class Refused:
+    """What a call was refused with: code, reason, metadata, and the fields named."""
+
+    def __init__(self, error: grpc.aio.AioRpcError) -> None:
+        self.code = error.code()
+        self.message = error.details() or ""
+        status = status_pb2.Status.FromString(dict(error.trailing_metadata() or ())["grpc-status-details-bin"])
+        info, broken = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        status.details[0].Unpack(info)
+        if len(status.details) > 1:
+            status.details[1].Unpack(broken)
+        self.reason = info.reason
+        self.metadata = dict(info.metadata)
+        self.fields = {violation.field: violation.description for violation in broken.field_violations}
+
+
+async def refused(call) -> Refused:
+    """Await a call that must fail, and give what it failed with."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return Refused(caught.value)
+
+
+async def _load(url: str) -> None:
+    database = Database(url, "marketdata")
+    try:
+        await Syncs(database, [BundledProvider()], NyseCalendar(), lambda: TODAY).sync("bundled", [])
+        await seal(database, days(28)[0])
+    finally:
+        await database.close()
