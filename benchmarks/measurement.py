@@ -85,5 +85,11 @@ def show(measurement: Measurement, console: Console) -> None:
     for figure in dict.fromkeys(name for case in measurement.cases for name in case.figures):
         table.add_column(figure, justify="right")
     for case in measurement.cases:
-        table.add_row(case.name, *(f"{number:,.4g}" if number < 100 else f"{number:,.0f}" for number in case.figures.values()))
+        table.add_row(
+            case.name, *(f"{number:,.4g}" if number < 100 else f"{number:,.0f}" for number in case.figures.values())
+        )
     console.print(table)
+
+
+def _three_digits(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"

@@ -29,7 +29,7 @@ class Call:
     request_id: str
     metadata: dict[str, str] = field(default_factory=dict)
     deadline: float | None = None
-    """On the monotonic clock, in seconds. None: a stream without a limit."""
+    """On the monotonic clock, in seconds. None: there is no limit."""
     principal: Principal | None = None
     calling_service: str = ""
     """Name of the service that proved itself. Empty: none did."""

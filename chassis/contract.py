@@ -1,6 +1,6 @@
 """What the contract demands of each RPC, read once from the generated descriptors.
 
-A method's policy decides who may call, how long, and how much; an RPC without a policy does not start.
+A method's policy decides who may call, how long, and how much; a service with an RPC that lacks one does not start.
 """
 
 import importlib
@@ -40,7 +40,6 @@ class Method:
     writes: bool
     seconds: float | None
     max_request_bytes: int
-    streams: bool
 
     @property
     def public(self) -> bool:
@@ -58,13 +57,14 @@ def _method(descriptor: MethodDescriptor) -> Method:
     path = f"/{descriptor.containing_service.full_name}/{descriptor.name}"
     if not (policy.access and policy.scope and policy.timeout):
         raise ContractError(f"{path} has no complete plimsoll.options.v1.method")
+    if descriptor.server_streaming or descriptor.client_streaming:
+        raise ContractError(f"{path} is a stream, which the pipeline does not serve yet")
     return Method(
         path=path,
         access=policy.access,
         writes=policy.scope == MethodPolicy.WRITE,
         seconds=SECONDS[policy.timeout],
         max_request_bytes=policy.max_request_bytes or DEFAULT_REQUEST_BYTES,
-        streams=descriptor.server_streaming,
     )
 
 
@@ -89,7 +89,7 @@ def methods(services: Iterable[str]) -> dict[str, Method]:
     """Give every RPC of the named proto services by path.
 
     Raises:
-        ContractError: one of them carries no complete policy.
+        ContractError: one of them carries no complete policy, or is a stream.
     """
     found = (_method(m) for name in services for m in Default().FindServiceByName(name).methods)
     return {m.path: m for m in found}

@@ -1,27 +1,30 @@
 """What happens around every handler: observe, limit, guard, answer in time, and turn failures into wire errors.
 
 It is one interceptor and not six: the wrapped handler of each RPC is made once, and a call pays for one extra
-coroutine instead of one per concern.
+coroutine instead of one per concern. The wrapped handler takes bytes and gives bytes, so that a body which cannot be
+read is a failure like any other; gRPC itself would tell the client the text of the exception.
 """
 
 import asyncio
 import logging
+import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from chassis import telemetry, wire
 from chassis.call import Call, enter
 from chassis.contract import Method, method
-from chassis.errors import DeadlinePassed, Failure, Overloaded
+from chassis.errors import DeadlinePassed, Failure, InvalidRequest, Overloaded
 from chassis.guards import Guard
 
 REQUEST_ID = "x-request-id"
-LONGEST_REQUEST_ID = 100
+GOOD_REQUEST_ID = re.compile(r"[\w.:/+=@-]{1,100}", re.ASCII)
 NO_DEADLINE_SECONDS = 10 * 365 * 86400.0
 log = logging.getLogger(__name__)
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -51,66 +54,74 @@ class Pipeline(grpc.aio.ServerInterceptor):
             self._wrapped[path] = self._wrap(handler, method(path))
         return self._wrapped[path]
 
-    def _wrap(self, handler: Any, policy: Method | None) -> Any:
-        codec = (handler.request_deserializer, handler.response_serializer)
-        if handler.response_streaming:
+    def _wrap(self, handler: Any, policy: Method | None) -> Handler:
+        async def unary(body: bytes, context: Context) -> bytes:
+            return await self._serve(policy, handler, body, context)
 
-            async def stream(request: Message, context: Context) -> AsyncIterator[Message]:
-                async for message in self._serve_stream(policy, handler.unary_stream, request, context):
-                    yield message
+        return grpc.unary_unary_rpc_method_handler(unary)
 
-            return grpc.unary_stream_rpc_method_handler(stream, *codec)
-
-        async def unary(request: Message, context: Context) -> Message:
-            return await self._serve_unary(policy, handler.unary_unary, request, context)
-
-        return grpc.unary_unary_rpc_method_handler(unary, *codec)
-
-    async def _serve_unary(self, policy: Method | None, behaviour: Any, request: Message, context: Context) -> Message:
+    async def _serve(self, policy: Method | None, handler: Any, body: bytes, context: Context) -> bytes:
         call = begin(policy, context)
         with telemetry.observe(call) as observed:
             try:
-                async with asyncio.timeout(call.remaining_seconds):
-                    await self._admit(call, request)
-                    self._running += 1
-                    try:
-                        return await behaviour(request, context)  # type: ignore[no-any-return] # untyped handler
-                    finally:
-                        self._running -= 1
+                async with _in_time(call):
+                    with self._place():
+                        request = await self._admit(call, handler, body)
+                        answer: bytes = handler.response_serializer(await handler.unary_unary(request, context))
+                        return answer
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - everything becomes a status here
-                failed = _failed(error, call, context)
+                failed = _failed(error, call)
                 observed.fail(failed.code, failed.reason)
         return await context.abort(failed.code, failed.message, failed.trailing_metadata)
 
-    async def _serve_stream(
-        self, policy: Method | None, behaviour: Any, request: Message, context: Context
-    ) -> AsyncIterator[Message]:
-        call = begin(policy, context)
-        with telemetry.observe(call) as observed:
-            try:
-                await self._admit(call, request)
-                async for message in behaviour(request, context):
-                    yield message
-                return
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - everything becomes a status here
-                failed = _failed(error, call, context)
-                observed.fail(failed.code, failed.reason)
-        await context.abort(failed.code, failed.message, failed.trailing_metadata)
-
-    async def _admit(self, call: Call, request: Message) -> None:
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Count a call among those being served, from before it is admitted: waiting to be costs memory too."""
         if self._running >= self._limit:
             raise Overloaded(f"{self._running} calls are being served, which is the limit")
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
+    async def _admit(self, call: Call, handler: Any, body: bytes) -> Message:
+        """Read the request and let the guards look at it."""
+        try:
+            request: Message = handler.request_deserializer(body)
+        except DecodeError:
+            raise InvalidRequest("INVALID_FIELD", "the body is not the message that this call takes") from None
         for guard in self._guards:
             await guard(call, request)
+        return request
+
+
+@asynccontextmanager
+async def _in_time(call: Call) -> AsyncIterator[None]:
+    """Cancel what is inside when the call's time is over."""
+    limit = asyncio.timeout(call.remaining_seconds)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if limit.expired():  # and not a time-out of something that the handler waited for
+            raise DeadlinePassed from None
+        raise
 
 
 def begin(policy: Method | None, context: Context) -> Call:
     """Make the call that is starting the current one."""
-    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-    request_id = metadata.get(REQUEST_ID, "")[:LONGEST_REQUEST_ID] or uuid.uuid4().hex
+    metadata = {key: _legal(value) for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    asked = metadata.get(REQUEST_ID, "")
+    request_id = asked if GOOD_REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
     call = Call(policy, request_id, metadata, _deadline(policy, context.time_remaining()))
     enter(call)
     return call
+
+
+def _legal(value: str) -> str:
+    """Escape what gRPC takes in metadata from others and refuses to send: we pass headers on, and log some."""
+    return value if value.isascii() and value.isprintable() else value.encode("unicode_escape").decode()
 
 
 def _deadline(policy: Method | None, remaining: float | None) -> float | None:
@@ -120,20 +131,26 @@ def _deadline(policy: Method | None, remaining: float | None) -> float | None:
     return time.monotonic() + min(limits) if limits else None
 
 
-def _failed(error: BaseException, call: Call, context: Context) -> wire.WireError:
+def _failed(error: BaseException, call: Call) -> wire.WireError:
     match error:
-        case asyncio.CancelledError():
-            if not context.cancelled() and not context.done():
-                log.warning("a call was cancelled by us, not by its client")
+        case asyncio.CancelledError() if _being_cancelled():
+            raise error
+        case grpc.aio.AbortError():
+            log.error("a handler aborted its call itself; it should raise a Failure")
             raise error
         case Failure():
             return wire.of_failure(error)
         case grpc.aio.AioRpcError():
-            if error.code() in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.PERMISSION_DENIED):
-                log.error("a callee refused: %s %s", error.code(), error.details())
-            return wire.of_callee(error, call.request_id)
-        case TimeoutError() if call.remaining_seconds == 0:
-            return wire.of_failure(DeadlinePassed())
+            failed = wire.of_callee(error, call.request_id)
+            if failed.reason in ("UNEXPECTED", "DEPENDENCY_UNAVAILABLE"):
+                log.error("a callee failed: %s %s", error.code().name, error.details())
+            return failed
         case _:
             log.error("unexpected failure", exc_info=error)
             return wire.of_unexpected(call.request_id)
+
+
+def _being_cancelled() -> bool:
+    """Whether gRPC cancels the call: its client is gone or its drain is over, and nobody waits for a status."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

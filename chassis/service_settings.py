@@ -8,8 +8,9 @@ from msgspec import Meta
 from chassis.settings import Secret, variable
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Address = Annotated[str, Meta(pattern=r"^[^\s:]+:\d{1,5}$")]
-OptionalAddress = Annotated[str, Meta(pattern=r"^([^\s:]+:\d{1,5})?$")]
+HOST_AND_PORT = r"([^\s:\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}"
+Address = Annotated[str, Meta(pattern=f"^{HOST_AND_PORT}$")]
+OptionalAddress = Annotated[str, Meta(pattern=f"^({HOST_AND_PORT})?$")]
 Key = Annotated[Secret, Meta(min_length=32)]
 
 
@@ -18,7 +19,7 @@ class ServiceSettings:
     """What a service needs to listen, to be trusted, and to say what it does."""
 
     listen_address: Address
-    """Where the service takes gRPC calls, host:port."""
+    """Where the service takes gRPC calls, host:port; an IPv6 host stands in brackets. Port 0: any free one."""
     admin_address: OptionalAddress = ""
     """Where operators reach channelz, host:port. Empty: nowhere."""
     service_key: Key

@@ -6,7 +6,6 @@ Constraints are msgspec's: `Annotated[int, Meta(ge=1)]`.
 """
 
 import dataclasses
-import types
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -54,7 +53,8 @@ def variables(settings: type) -> Iterator[tuple[str, "dataclasses.Field[Any]"]]:
 def read(settings: type[S], environ: Mapping[str, str]) -> S:
     """Read a settings class from the environment.
 
-    An empty variable counts as unset. All problems are reported at once, by variable.
+    A blank variable counts as unset, and a set one goes before its file. All problems are reported at once, by
+    variable; the value of a secret is never shown.
 
     Raises:
         SettingsError: a required variable is missing, or a value does not fit its type or bounds.
@@ -72,9 +72,12 @@ def read(settings: type[S], environ: Mapping[str, str]) -> S:
             values[field.name] = _convert(text, hints[field.name])
         except OSError as error:
             problems.append(f"{name}_FILE cannot be read: {error.strerror}: {error.filename}")
+        except UnicodeDecodeError:
+            problems.append(f"{name}_FILE cannot be read: {environ[f'{name}_FILE']} is not text in UTF-8")
         except msgspec.ValidationError as error:
-            shown = "" if _is_secret(hints[field.name]) else f", got {text!r}"
-            problems.append(f"{name}: {str(error)[:1].lower()}{str(error)[1:]}{shown}")
+            expected = str(error).partition(", got ")[0]
+            shown = "" if _bare(hints[field.name]) is Secret else f", got {text!r}"
+            problems.append(f"{name}: {expected[:1].lower()}{expected[1:]}{shown}")
     if not problems:
         try:
             return settings(**values)
@@ -84,7 +87,7 @@ def read(settings: type[S], environ: Mapping[str, str]) -> S:
 
 
 def _text(name: str, environ: Mapping[str, str]) -> str | None:
-    if value := environ.get(name):
+    if value := environ.get(name, "").strip():  # as in a file: a secret must not differ by the line end it came with
         return value
     if path := environ.get(f"{name}_FILE"):
         return Path(path).read_text(encoding="utf-8").strip() or None
@@ -103,13 +106,8 @@ def _convert(text: str, hint: Any) -> Any:
 
 
 def _bare(hint: Any) -> Any:
-    """Strip `Annotated` and `| None` from a type."""
-    if typing.get_origin(hint) is typing.Annotated:
-        return _bare(typing.get_args(hint)[0])
-    if isinstance(hint, types.UnionType):
-        inner = [part for part in typing.get_args(hint) if part is not type(None)]
-        return _bare(inner[0]) if len(inner) == 1 else hint
-    return hint
+    """Strip `Annotated` from a type."""
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
 
 
 def _plain(hint: Any) -> Any:
@@ -118,7 +116,3 @@ def _plain(hint: Any) -> Any:
         _, *constraints = typing.get_args(hint)
         return typing.Annotated[str, *constraints]
     return str
-
-
-def _is_secret(hint: Any) -> bool:
-    return _bare(hint) is Secret

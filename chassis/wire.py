@@ -71,7 +71,7 @@ def of_callee(error: grpc.aio.AioRpcError, request_id: str) -> WireError:
         return WireError(code, error.details() or "", reason, details)
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return of_failure(DeadlinePassed())
-    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
+    if code == grpc.StatusCode.UNAVAILABLE:
         return of_failure(Unavailable("a service"))
     return of_unexpected(request_id)
 

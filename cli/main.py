@@ -23,6 +23,7 @@ admin = typer.Typer(help="What only whoever runs the installation may do.", no_a
 app.add_typer(admin, name="admin")
 
 SETTINGS_ARE_WRONG = 2
+FreePorts = Annotated[bool, typer.Option("--free-ports", help="Take any free port for every part.")]
 
 
 class ServedPart(StrEnum):
@@ -46,14 +47,22 @@ def main() -> None:
 
 
 @app.command()
-def up(
-    free_ports: Annotated[bool, typer.Option("--free-ports", help="Take any free port for every part.")] = False,
-) -> None:
+def up(free_ports: FreePorts = False) -> None:
     """Run everything on this machine until Ctrl-C: PostgreSQL, the services and the gateway."""
     from cli import up as running
 
-    settings = _settings()
-    running.up(running.on_free_ports(settings) if free_ports else settings)
+    running.up(_settings(free_ports=free_ports))
+
+
+@app.command()
+def demo(
+    free_ports: FreePorts = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop after the report instead of staying up.")] = False,
+) -> None:
+    """Run everything, load three portfolios of real prices, print their risk report, and stay up until Ctrl-C."""
+    from cli.demo import command
+
+    command.demo(_settings(free_ports=free_ports), stay=not once)
 
 
 @app.command()
@@ -144,8 +153,9 @@ def rotate_key() -> None:
     print(f"key {administration.rotate_key(_settings())}")
 
 
-def _settings() -> StackSettings:
-    return read(StackSettings, os.environ)
+def _settings(*, free_ports: bool = False) -> StackSettings:
+    settings = read(StackSettings, os.environ)
+    return settings.on_free_ports() if free_ports else settings
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """`plimsoll up`: the whole system in this terminal."""
 
-import dataclasses
 import sys
 
 from cli.stack import embedded
@@ -23,16 +22,3 @@ def up(settings: StackSettings) -> None:
         await stack.wait()
 
     embedded.run(settings, body, screen)
-
-
-def on_free_ports(settings: StackSettings) -> StackSettings:
-    """Give the same settings with any free port for every part."""
-    return dataclasses.replace(
-        settings,
-        gateway_port=0,
-        gateway_admin_port=0,
-        portfolio_port=0,
-        marketdata_port=0,
-        risk_port=0,
-        postgres_port=0,
-    )

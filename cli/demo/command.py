@@ -30,24 +30,44 @@ def demo(settings: StackSettings, *, stay: bool) -> None:
         StackError: the stack does not run, or has no prices.
     """
     console = terminal()
-    with console.status("starting") as status:
+    announcer = Announcer(console)
 
-        def announce(text: str) -> None:
-            status.update(text)
-            if not console.is_terminal:
-                console.print(text, highlight=False, markup=False)
+    async def body(stack: Stack) -> None:
+        announcer.everything_is_up()
+        await show(Home(settings.home), stack, console)
+        if stay:
+            console.print("Everything stays up until Ctrl-C.", style="bold")
+            await stack.wait()
 
-        async def body(stack: Stack) -> None:
-            status.stop()
-            await show(Home(settings.home), stack, console)
-            if stay:
-                console.print("Everything stays up until Ctrl-C.", style="bold")
-                await stack.wait()
+    try:
+        embedded.run(settings, body, announce=announcer.announce)
+    except ApiError as error:
+        sys.exit(f"plimsoll: {error}")
+    finally:
+        announcer.everything_is_up()
 
-        try:
-            embedded.run(settings, body, announce=announce)
-        except ApiError as error:
-            sys.exit(f"plimsoll: {error}")
+
+class Announcer:
+    """Says what the supervisor does: on one changing line while everything starts, on a line each afterwards."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("starting") if console.is_terminal else None
+        if self._status:
+            self._status.start()
+
+    def announce(self, text: str) -> None:
+        """Says one thing."""
+        if self._status:
+            self._status.update(text)
+        else:
+            self._console.print(text, style="dim", highlight=False, markup=False)
+
+    def everything_is_up(self) -> None:
+        """Ends the changing line."""
+        if self._status:
+            self._status.stop()
+            self._status = None
 
 
 async def show(home: Home, stack: Stack, console: Console) -> None:

@@ -51,8 +51,9 @@ async def upload(api: Api, book: Book) -> Json:
 
 def told(report: Json) -> str:
     """What became of a file, with a line for each row that was refused or deserves a look."""
-    saved = f"{report.get('positions_saved_count', 0)} positions and {report.get('cash_saved_count', 0)} cash balances"
-    lines = [f"{saved} saved"]
+    balances = report.get("cash_saved_count", 0)
+    cash = "1 cash balance" if balances == 1 else f"{balances} cash balances"
+    lines = [f"{report.get('positions_saved_count', 0)} positions and {cash} saved"]
     for kind in ("errors", "warnings"):
         lines += [f"  {kind[:-1]} in line {row.get('line', 0)}: {row['message']}" for row in report.get(kind, [])]
     return "\n".join(lines)

@@ -26,6 +26,7 @@ class Api:
 
     def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         # Proxies of the environment are none of our business on loopback.
+        self.access_token = ""
         self._client = httpx.AsyncClient(
             base_url=base_url, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False
         )
@@ -38,6 +39,7 @@ class Api:
 
     def authorise(self, access_token: str) -> None:
         """Sends this token with every later call."""
+        self.access_token = access_token
         self._client.headers["authorization"] = f"Bearer {access_token}"
 
     async def get(self, path: str, **query: str) -> Json:

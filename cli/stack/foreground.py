@@ -21,6 +21,8 @@ def run(stack: Stack, body: Body) -> None:
         StackError: a part could not be started, at the beginning or later.
     """
     asyncio.run(_run(stack, body))
+    # Nothing is left to interrupt: one more Ctrl-C must not turn an orderly end into a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 async def _run(stack: Stack, body: Body) -> None:

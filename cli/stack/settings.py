@@ -1,8 +1,8 @@
 """The settings of the embedded stack. Those of the services reach them through the same environment."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from msgspec import Meta
 
@@ -38,3 +38,15 @@ class StackSettings:
     """PostgreSQL of the marketdata service. Empty: the same as for all."""
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 10.0
     """How long calls in flight may take to finish when a part is stopped; two seconds later it is killed."""
+
+    def on_free_ports(self) -> Self:
+        """Give the same settings with any free port for every part."""
+        return replace(
+            self,
+            gateway_port=0,
+            gateway_admin_port=0,
+            portfolio_port=0,
+            marketdata_port=0,
+            risk_port=0,
+            postgres_port=0,
+        )

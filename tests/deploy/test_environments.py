@@ -1,11 +1,12 @@
 """Each container is given what its process reads: nothing is missing, unread or refused."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from chassis.settings import SettingsError, read
-from tests.deploy.containers import SECRETS, Container, containers
+from tests.deploy.containers import ROOT, SECRETS, Container, containers
 from tests.deploy.processes import CLASSES, PROCESSES, classes_read, known_variables, required
 
 CONTAINERS = containers()
@@ -98,3 +99,9 @@ def test_a_secret_is_known_by_its_type() -> None:
 
 def test_every_class_that_is_read_is_looked_at() -> None:
     assert set(classes_read()) == {f"{settings.__module__}.{settings.__qualname__}" for settings in CLASSES}
+
+
+def test_the_manual_creates_every_secret_that_a_pod_mounts() -> None:
+    manual = (ROOT / "deploy" / "kubernetes" / "README.md").read_text()
+    created = set(re.findall(r"--from-literal=(\w+)=", manual))
+    assert created == {key for c in CONTAINERS if c.source == "kubernetes" for key in c.secrets}

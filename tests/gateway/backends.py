@@ -50,6 +50,10 @@ class Seen:
         self.metadata.append({str(key): str(value) for key, value in context.invocation_metadata() or ()})
         self.seconds_left.append(context.time_remaining())
 
+    def forget(self) -> None:
+        for noted in (self.requests, self.metadata, self.seconds_left):
+            noted.clear()
+
     @property
     def newest(self) -> dict[str, str]:
         return self.metadata[-1]
@@ -131,10 +135,12 @@ class Analytics(analytics_grpc.AnalyticsServiceServicer):
 
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
+        self.asked = asyncio.Event()
         self.let_go = asyncio.Event()
 
     async def GetOverview(self, request: analytics.GetOverviewRequest, context: Context) -> Overview:
         self._seen.note(request, context)
+        self.asked.set()
         await self.let_go.wait()
         return Overview(available=True, portfolio_id=request.portfolio_id)
 
@@ -152,10 +158,11 @@ class Tokens:
 
     def __init__(self) -> None:
         self._key = Ed25519PrivateKey.generate()
+        self.public_key = self._key.public_key()
 
     @property
     def jwks(self) -> HttpBody:
-        key = jwt.algorithms.OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        key = jwt.algorithms.OKPAlgorithm.to_jwk(self.public_key, as_dict=True)
         keys = {"keys": [{**key, "kid": "k1", "alg": "EdDSA", "use": "sig"}]}
         return HttpBody(content_type="application/json", data=json.dumps(keys).encode())
 

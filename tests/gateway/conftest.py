@@ -1,6 +1,6 @@
 """One gateway before small servers, for all tests that do not harm it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import grpc
 import httpx
@@ -67,8 +67,7 @@ async def channel(gateway: Gateway) -> AsyncIterator[grpc.aio.Channel]:
 
 
 @pytest.fixture
-def seen(backends: Backends) -> Iterator[Seen]:
+def seen(backends: Backends) -> Seen:
     """What reaches the servers from now on."""
-    for noted in (backends.seen.requests, backends.seen.metadata, backends.seen.seconds_left):
-        noted.clear()
-    yield backends.seen
+    backends.seen.forget()
+    return backends.seen

@@ -35,22 +35,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@asynccontextmanager
-async def gateway_before(addresses: Mapping[str, str], log: Path, **settings: str) -> AsyncIterator[Gateway]:
-    """Run `python -m gateway` as its user would, until its port takes connections."""
-    own, admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+async def start(settings: Mapping[str, str], log: Path) -> Process:
+    """Run `python -m gateway` as its user would."""
     environment = {
         "PATH": os.environ["PATH"],
-        "PLIMSOLL_GATEWAY_ADDRESS": own,
-        "PLIMSOLL_GATEWAY_ADMIN_ADDRESS": admin,
+        "PLIMSOLL_GATEWAY_ADMIN_ADDRESS": f"127.0.0.1:{free_port()}",
         "PLIMSOLL_GATEWAY_WORKERS": "1",
-        **{f"PLIMSOLL_{name.upper()}_ADDRESS": address for name, address in addresses.items()},
-        **{f"PLIMSOLL_{name.upper()}": value for name, value in settings.items()},
+        **settings,
     }
     with log.open("w") as written:
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "gateway", cwd=ROOT, env=environment, stdout=written, stderr=written
         )
+
+
+@asynccontextmanager
+async def gateway_before(addresses: Mapping[str, str], log: Path, **settings: str) -> AsyncIterator[Gateway]:
+    """Run a gateway before some servers, from when its port takes connections."""
+    own, admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    fields = {"gateway_address": own, "gateway_admin_address": admin, **settings}
+    fields |= {f"{name}_address": address for name, address in addresses.items()}
+    process = await start({f"PLIMSOLL_{name.upper()}": value for name, value in fields.items()}, log)
     try:
         await listening(own, process, log)
         yield Gateway(own, admin, process, log)
@@ -64,7 +69,7 @@ async def listening(address: str, process: Process, log: Path) -> None:
     host, _, port = address.rpartition(":")
     while True:
         if process.returncode is not None:
-            raise RuntimeError(f"the gateway ended with {process.returncode}:\n{log.read_text()}")
+            raise RuntimeError(f"the gateway ended with {process.returncode}, see {log}")
         try:
             _, writer = await asyncio.open_connection(host, int(port))
         except OSError:
@@ -76,5 +81,5 @@ async def listening(address: str, process: Process, log: Path) -> None:
 
 async def until_healthy(client: httpx.AsyncClient, status: int = 200) -> None:
     async with asyncio.timeout(20):
-        while (await client.get("/healthz")).status_code != status:
+        while (await client.get("/healthz")).status_code != status:  # noqa: ASYNC110 - Envoy tells only who asks
             await asyncio.sleep(0.05)

@@ -14,7 +14,6 @@ from cli.stack.program import ProcessProgram
 from cli.stack.settings import StackSettings
 from cli.stack.stack import Wave
 from cli.stack.transcript import Transcript
-from cli.up import on_free_ports
 from gateway.settings import Settings as GatewaySettings
 from services.marketdata.settings import Settings as MarketDataSettings
 from services.portfolio.settings import Settings as PortfolioSettings
@@ -27,7 +26,7 @@ async def waves_of(home: Home, environ: Mapping[str, str]) -> Sequence[Wave]:
     home.prepare()
     transcript = Transcript(home.logs, SPEAKERS)
     try:
-        settings = on_free_ports(read(StackSettings, environ))
+        settings = read(StackSettings, environ).on_free_ports()
         return await full_stack(settings, home, transcript, environ)()
     finally:
         transcript.close()

@@ -1,6 +1,7 @@
 """Where prices and the calendar come from. The real ones and the fakes of other tests keep the same promises."""
 
 import asyncio
+import csv
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,12 @@ from services.marketdata.clients.bundled import BundledProvider
 from services.marketdata.clients.nyse import CalendarFailed, NyseCalendar
 from services.marketdata.domain.instruments import Kind
 from services.marketdata.domain.prices import PriceBasis
+from services.marketdata.reference.instruments import read_listings
 from tests.services.marketdata.market import FakeCalendar, FakeProvider, days, listing, series
 
-STOCKS = "AAPL AMD BAC BBY CVX GE HD JNJ JPM KO LLY MRK MSFT PEP PFE PG RRC UNH WMT XOM".split()
-ETFS = "MTUM QUAL SIZE USMV VLUE".split()
+STOCKS = {"AAPL", "AMD", "BAC", "BBY", "CVX", "GE", "HD", "JNJ", "JPM", "KO", "LLY", "MRK", "MSFT", "PEP", "PFE", "PG"}
+STOCKS |= {"RRC", "UNH", "WMT", "XOM"}
+ETFS = {"MTUM", "QUAL", "SIZE", "USMV", "VLUE"}
 CONSTITUENTS = Path("/work/shared/data/sp500_constituents.csv")
 
 fake_provider = FakeProvider([listing("AAPL"), listing("KO")], [series("AAPL", days(19, 20), [1.0, 2.0])])
@@ -59,11 +62,11 @@ async def test_a_calendar_gives_the_sessions_of_a_range_in_order(calendar):
 async def test_the_bundle_holds_what_it_says():
     listings = await BundledProvider().listings([])
     bars = {one.symbol: one for one in await BundledProvider().daily_bars(list(listings))}
-    assert set(bars) == set(listings) == {*STOCKS, *ETFS, "SPX"}
-    assert {symbol for symbol, one in listings.items() if one.kind is Kind.STOCK} == set(STOCKS)
+    assert set(bars) == set(listings) == STOCKS | ETFS | {"SPX"}
+    assert {symbol for symbol, one in listings.items() if one.kind is Kind.STOCK} == STOCKS
     assert {one.price_basis for one in bars.values()} == {PriceBasis.TOTAL_RETURN_ADJUSTED}
     assert {str(one.session_dates[-1]) for one in bars.values()} == {"2022-12-28"}
-    assert {symbol for symbol, one in bars.items() if str(one.session_dates[0]) == "2014-01-02"} == set(ETFS)
+    assert {symbol for symbol, one in bars.items() if str(one.session_dates[0]) == "2014-01-02"} == ETFS
     assert (bars["AAPL"].close[-1], bars["SPX"].close[-1], bars["SPX"].close[0]) == (125.674, 3783.22, 359.69)
 
 
@@ -74,12 +77,10 @@ async def test_stocks_have_a_sector_and_nothing_else_does():
 
 
 @pytest.mark.skipif(not CONSTITUENTS.exists(), reason=f"{CONSTITUENTS} is not here")
-async def test_our_sectors_agree_with_the_public_list():
-    import csv
-
+def test_our_sectors_agree_with_the_public_list():
     with CONSTITUENTS.open(encoding="utf-8") as file:
         public = {row["Symbol"]: row["GICS Sector"] for row in csv.DictReader(file)}
-    listings = await BundledProvider().listings(STOCKS)
+    listings = read_listings()
     ours = {symbol: one.sector for symbol, one in listings.items() if symbol in public}
     assert len(ours) >= 19
     assert ours == {symbol: public[symbol] for symbol in ours}

@@ -101,7 +101,7 @@ async def test_one_bad_symbol_does_not_stop_the_others(database: Database, syncs
 
 
 async def test_an_unknown_provider_is_refused_by_name(syncs_of: SyncsOf):
-    with pytest.raises(InvalidFields, match="provider: 'tea leaves'.*fake"):
+    with pytest.raises(InvalidFields, match=r"provider: 'tea leaves'.*fake"):
         await syncs_of(provider()).sync("tea leaves", [])
 
 
@@ -392,9 +392,9 @@ async def test_history_cannot_be_changed(database: Database, table: str, stateme
 async def test_what_is_no_price_is_not_taken(database: Database, column: str, value: str):
     columns = {"instrument_id": "1", "session_date": "'2022-12-19'", "data_version": "1", "close": "1"}
     columns |= {"price_basis": "1", "source": "'x'", column: value}
+    statement = f"INSERT INTO daily_bars ({', '.join(columns)}) VALUES ({', '.join(columns.values())})"
     with pytest.raises(IntegrityError, match="check constraint"):
         async with database.transaction() as connection:
-            statement = f"INSERT INTO daily_bars ({', '.join(columns)}) VALUES ({', '.join(columns.values())})"
             await connection.execute(text(statement))
 
 

@@ -1,0 +1,38 @@
+"""`python -m benchmarks`: runs every benchmark, or the one that is named, with its own options after the name."""
+
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+
+from benchmarks import load_overview
+from benchmarks.measurement import CannotMeasure, Measurement, show, write
+from cli.demo.rest import ApiError
+from cli.stack.errors import StackError
+
+BENCHMARKS: dict[str, Callable[[list[str]], Measurement]] = {
+    "load_overview": load_overview.measure_from_command_line,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Runs benchmarks, prints a table of each and writes it as JSON. Exit code: 0 all were measured, 1 not all."""
+    name, *options = arguments or [""]
+    if name and name not in BENCHMARKS:
+        sys.exit(f"there is no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}")
+    console = Console()
+    failed = False
+    for benchmark in [name] if name else list(BENCHMARKS):
+        try:
+            measurement = BENCHMARKS[benchmark](options)
+        except (ApiError, CannotMeasure, StackError) as error:
+            console.print(f"{benchmark} was not measured: {error}", style="red", markup=False)
+            failed = True
+            continue
+        show(measurement, console)
+        console.print(f"written to {write(measurement)}", highlight=False)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
