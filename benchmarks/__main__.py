@@ -26,11 +26,11 @@ def main(arguments: list[str]) -> int:
         try:
             measurement = BENCHMARKS[benchmark](options)
         except (ApiError, CannotMeasure, StackError) as error:
-            console.print(f"{benchmark} was not measured: {error}", style="red", markup=False)
+            console.print(f"{benchmark} was not measured: {error}", style="red", markup=False, soft_wrap=True)
             failed = True
             continue
         show(measurement, console)
-        console.print(f"written to {write(measurement)}", highlight=False)
+        console.print(f"written to {write(measurement)}", highlight=False, soft_wrap=True)
     return 1 if failed else 0
 
 

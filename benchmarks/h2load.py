@@ -91,7 +91,7 @@ def figures(requests: list[Request]) -> dict[str, float]:
     percentiles = quantiles((request.took_us / 1000 for request in requests), n=100, method="inclusive")
     return {
         "requests": float(len(requests)),
-        "requests/s": len(requests) / ((last - first) / 1e6),
-        "p50 ms": percentiles[49],
-        "p99 ms": percentiles[98],
+        "requests/s": round(len(requests) / ((last - first) / 1e6), 1),
+        "p50 ms": round(percentiles[49], 3),
+        "p99 ms": round(percentiles[98], 3),
     }

@@ -79,15 +79,14 @@ def write(measurement: Measurement, folder: Path = LATEST) -> Path:
 def show(measurement: Measurement, console: Console) -> None:
     """Prints a measurement as a table."""
     machine = measurement.machine
-    table = Table(title=f"{measurement.benchmark}: {measurement.subject}", title_justify="left")
+    console.print(f"{measurement.benchmark}: {measurement.subject}", style="bold", soft_wrap=True, highlight=False)
+    table = Table()
     table.caption = f"{machine.cores} cores of {machine.processor}, Python {machine.python}"
     table.add_column("case")
     for figure in dict.fromkeys(name for case in measurement.cases for name in case.figures):
         table.add_column(figure, justify="right")
     for case in measurement.cases:
-        table.add_row(
-            case.name, *(f"{number:,.4g}" if number < 100 else f"{number:,.0f}" for number in case.figures.values())
-        )
+        table.add_row(case.name, *map(_three_digits, case.figures.values()))
     console.print(table)
 
 

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
+from chassis.errors import CannotStart
+
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 MAX_BYTES = 64 << 20
+ENTRY_BYTES = 256
+"""What an entry costs beside its value, its key above all."""
 LIFE_SECONDS = 3600
 REDIS_SECONDS = 0.2
 SILENCE_SECONDS = 10.0
@@ -26,12 +30,19 @@ log = logging.getLogger(__name__)
 class Cache:
     """Bytes by content key, with single flight."""
 
-    def __init__(self, namespace: str, redis_url: str = "", max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        namespace: str,
+        redis_url: str = "",
+        max_bytes: int = MAX_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._namespace = namespace
-        self._local: TTLCache[str, bytes] = TTLCache(max_bytes, LIFE_SECONDS, getsizeof=len)
-        self._flights: dict[str, asyncio.Task[bytes]] = {}
+        self._local: TTLCache[str, bytes] = TTLCache(max_bytes, LIFE_SECONDS, timer=clock, getsizeof=_size)
+        self._flights: dict[str, asyncio.Task[tuple[bytes, bool]]] = {}
         self._redis = _connect(redis_url) if redis_url else None
-        self._silent_until = 0.0
+        self._clock = clock
+        self._silent_until = float("-inf")
 
     async def fetch(self, key: str, compute: Callable[[], Awaitable[bytes]]) -> tuple[bytes, bool]:
         """Give the value under a key and whether it was there; compute and keep it if it was not.
@@ -40,17 +51,11 @@ class Cache:
         """
         if (value := self._local.get(key)) is not None:
             return value, True
-        if flight := self._flights.get(key):
-            return await asyncio.shield(flight), True
-        if (value := await self._remote_get(key)) is not None:
-            self._keep(key, value)
-            return value, True
         if (flight := self._flights.get(key)) is None:
-            flight = asyncio.ensure_future(self._compute(key, compute))
-            self._flights[key] = flight
+            flight = self._flights[key] = asyncio.ensure_future(self._find(key, compute))
             flight.add_done_callback(lambda _: self._flights.pop(key, None))
         # Shielded: the caller who came first may go away while others wait for the same value.
-        return await asyncio.shield(flight), False
+        return await asyncio.shield(flight)
 
     async def close(self) -> None:
         """Let go of Redis."""
@@ -62,18 +67,21 @@ class Cache:
         if self._redis:
             await self._redis.ping()
 
-    async def _compute(self, key: str, compute: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _find(self, key: str, compute: Callable[[], Awaitable[bytes]]) -> tuple[bytes, bool]:
+        if (value := await self._remote_get(key)) is not None:
+            self._keep(key, value)
+            return value, True
         value = await compute()
         self._keep(key, value)
         await self._remote_set(key, value)
-        return value
+        return value, False
 
     def _keep(self, key: str, value: bytes) -> None:
-        if len(value) <= self._local.maxsize:
+        if _size(value) <= self._local.maxsize:
             self._local[key] = value
 
     async def _remote_get(self, key: str) -> bytes | None:
-        if self._redis is None or time.monotonic() < self._silent_until:
+        if self._redis is None or self._clock() < self._silent_until:
             return None
         try:
             found = await self._redis.get(f"{self._namespace}:{key}")
@@ -83,7 +91,7 @@ class Cache:
         return found if isinstance(found, bytes) else None
 
     async def _remote_set(self, key: str, value: bytes) -> None:
-        if self._redis is None or time.monotonic() < self._silent_until:
+        if self._redis is None or self._clock() < self._silent_until:
             return
         try:
             await self._redis.set(f"{self._namespace}:{key}", value, ex=LIFE_SECONDS)
@@ -91,11 +99,19 @@ class Cache:
             self._fall_silent(error)
 
     def _fall_silent(self, error: Exception) -> None:
-        self._silent_until = time.monotonic() + SILENCE_SECONDS
-        log.warning("Redis does not answer and is left alone for %d s: %s", SILENCE_SECONDS, error)
+        if self._clock() >= self._silent_until:  # and not one of many calls that were under way when it failed
+            log.warning("Redis does not answer and is left alone for %d s: %s", SILENCE_SECONDS, error)
+        self._silent_until = self._clock() + SILENCE_SECONDS
+
+
+def _size(value: bytes) -> int:
+    return len(value) + ENTRY_BYTES
 
 
 def _connect(url: str) -> "Redis":
     from redis.asyncio import Redis
 
-    return Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=None)
+    try:
+        return Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=None)
+    except ValueError:  # whose text may hold a piece of the password
+        raise CannotStart("REDIS_URL is not a URL like redis://host:6379/0") from None

@@ -36,23 +36,24 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.http2.ping_timeout_ms", 1000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.enable_http_proxy", 0),  # a proxy for the outside world, named in the environment, is not for our services
 )
 
 
 class Channels:
-    """The channels of one service to others, one each, opened when first asked for."""
+    """The channels of one service to others, one to each address, opened when first asked for."""
 
     def __init__(self, service: str, key: str) -> None:
         self._tokens = ServiceTokens(service, key)
-        self._open: dict[str, grpc.aio.Channel] = {}
+        self._open: dict[tuple[str, str], grpc.aio.Channel] = {}
 
     def channel(self, callee: str, address: str) -> grpc.aio.Channel:
         """Give the channel to a service. It connects at the first call."""
-        if callee not in self._open:
+        if (callee, address) not in self._open:
             options = (*OPTIONS, ("grpc.service_config", service_config(callee)))
             interceptor = OnBehalf(lambda: self._tokens.mint(callee))
-            self._open[callee] = grpc.aio.insecure_channel(address, options, interceptors=[interceptor])
-        return self._open[callee]
+            self._open[callee, address] = grpc.aio.insecure_channel(address, options, interceptors=[interceptor])
+        return self._open[callee, address]
 
     async def close(self) -> None:
         """Close all channels."""

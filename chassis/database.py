@@ -7,11 +7,11 @@ row-level security hold everywhere alike.
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import sqlalchemy.exc
-from sqlalchemy import event, make_url, text
+from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from chassis.errors import Aborted, CannotStart, Unavailable
@@ -19,7 +19,9 @@ from chassis.migrations import SchemaMismatch, check, head_revision
 
 POOL_WAIT_SECONDS = 3.0
 CONNECT_SECONDS = 3.0
-STATEMENT_SECONDS = 60.0
+STATEMENT_SECONDS = 60
+NETWORK_SECONDS = 65.0
+"""How long a statement may take when not even the server's word comes back that it took too long."""
 IDLE_TRANSACTION_MS = "30000"
 SERIALIZATION = {"40001", "40P01"}
 UNREACHABLE_CLASSES = ("08", "53", "57", "58")
@@ -51,15 +53,15 @@ class Database:
             Aborted: another transaction was faster.
         """
         try:
-            async with self.engine.begin() as connection:
-                if user_id:
-                    await connection.execute(SET_USER, {"user_id": user_id})
+            async with AsyncExitStack() as stack:
+                try:
+                    connection = await stack.enter_async_context(self.engine.begin())
+                    if user_id:
+                        await connection.execute(SET_USER, {"user_id": user_id})
+                except (sqlalchemy.exc.TimeoutError, OSError) as error:  # which a time-out of the connection is too
+                    log.warning("the database does not answer: %r", error)
+                    raise Unavailable("database") from error
                 yield connection
-        except (sqlalchemy.exc.TimeoutError, OSError, TimeoutError) as error:
-            if isinstance(error, TimeoutError):
-                raise
-            log.warning("the database does not answer: %s", error)
-            raise Unavailable("database") from error
         except sqlalchemy.exc.DBAPIError as error:
             _translate(error)
             raise
@@ -68,13 +70,16 @@ class Database:
         """Make sure that the schema is the one this code was written for.
 
         Raises:
-            CannotStart: it is older, or newer.
+            CannotStart: it is older, or newer, or the database refuses this login.
+            Unavailable: the database does not answer.
         """
-        async with self.transaction() as connection:
-            try:
+        try:
+            async with self.transaction() as connection:
                 await check(connection, self._service)
-            except SchemaMismatch as error:
-                raise CannotStart(str(error)) from None
+        except SchemaMismatch as error:
+            raise CannotStart(str(error)) from None
+        except sqlalchemy.exc.DBAPIError as error:
+            raise CannotStart(f"the database refuses this login: {error.orig}") from None
 
     async def probe(self) -> None:
         """Raise if the database does not answer."""
@@ -97,23 +102,33 @@ class Database:
 
 def _engine(url: str, service: str, pool_size: int) -> AsyncEngine:
     return create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+        _parsed(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_recycle=1800,
+        hide_parameters=True,  # errors are logged, and parameters are what users entrust to us
         connect_args={
             "timeout": CONNECT_SECONDS,
-            "command_timeout": STATEMENT_SECONDS,
+            "command_timeout": NETWORK_SECONDS,
             "server_settings": {
                 "role": f"{service}_app",
                 "search_path": service,
                 "application_name": f"plimsoll-{service}",
                 "timezone": "UTC",
+                "statement_timeout": f"{STATEMENT_SECONDS}s",
                 "idle_in_transaction_session_timeout": IDLE_TRANSACTION_MS,
             },
         },
     )
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError):  # whose text may hold a piece of the password
+        message = "DATABASE_URL is not a URL like postgresql://user:password@host:5432/database"
+        raise CannotStart(message) from None
 
 
 def _translate(error: sqlalchemy.exc.DBAPIError) -> None:

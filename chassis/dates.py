@@ -12,11 +12,12 @@ def parse_date(field: str, text: str) -> datetime.date:
         InvalidFields: it is no date of the calendar; names the field and the text.
     """
     try:
-        if len(text) != len("2022-12-28"):
-            raise ValueError(text)
-        return datetime.date.fromisoformat(text)
+        date = datetime.date.fromisoformat(text)
     except ValueError:
-        raise InvalidFields([Violation(field, text, "is not a calendar date (YYYY-MM-DD)")]) from None
+        date = None
+    if date is None or date.isoformat() != text:  # ISO 8601 has other forms, such as 20221228 and 2022-W52-3
+        raise InvalidFields([Violation(field, text, "is not a calendar date (YYYY-MM-DD)")])
+    return date
 
 
 def parse_optional_date(field: str, text: str) -> datetime.date | None:

@@ -1,6 +1,7 @@
 """Whether a service and what it depends on are well."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from plimsoll.common.v1.service_health_pb2 import ServiceHealth
 
 PROBE_SECONDS = 0.5
 VERSION = version("plimsoll")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ async def _state(dependency: Dependency) -> "ServiceHealth.State.ValueType":
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             await dependency.probe()
-    except Exception:  # noqa: BLE001 - whatever a probe raises, the answer is that it did not answer
+    except Exception as error:  # noqa: BLE001 - whatever a probe raises, the answer is that it did not answer
+        log.info("%s does not answer: %r", dependency.name, error)
         return ServiceHealth.DOWN
     return ServiceHealth.UP

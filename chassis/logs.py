@@ -2,13 +2,18 @@
 
 import json
 import logging
+import re
 import sys
+import textwrap
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from opentelemetry import trace
 
 from chassis.call import serving
+
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""What could move a terminal's cursor. Line ends are apart: a traceback has them."""
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -44,14 +49,16 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """Writes a record as a line for people."""
+    """Writes a record as a line for people, in which what came from a client cannot pass for a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record."""
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         fields = " ".join(f"{key}={value}" for key, value in _fields(record).items())
-        line = f"{time} {record.levelname.lower():7} {record.getMessage()} {fields}".rstrip()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        line = f"{time} {record.levelname.lower():7} {record.getMessage()} {fields}".rstrip().replace("\n", "\\n")
+        if record.exc_info:
+            line += "\n" + textwrap.indent(self.formatException(record.exc_info), "    ")
+        return CONTROL.sub(lambda found: repr(found[0])[1:-1], line)
 
 
 def configure(service: str, level: str, form: Literal["json", "text"]) -> None:

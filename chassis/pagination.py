@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from typing import Any
 
 from chassis.errors import InvalidFields, Violation
 
@@ -26,13 +27,20 @@ def decode_page(token: str, *fields: str) -> dict[str, str]:
         return {}
     try:
         position = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        if not _is_position(position, fields):
+            raise ValueError(token)
     except (binascii.Error, ValueError, RecursionError):
-        position = None
-    if (
-        not isinstance(position, dict)
-        or not all(isinstance(value, str) for value in position.values())
-        or (fields and set(position) != set(fields))
-        or "\0" in "".join(position.values())
-    ):
-        raise InvalidFields([Violation("page_token", token, "was not given out by this list")])
-    return position
+        raise InvalidFields([Violation("page_token", token, "was not given out by this list")]) from None
+    found: dict[str, str] = position
+    return found
+
+
+def _is_position(found: Any, fields: tuple[str, ...]) -> bool:
+    """Whether it is a position of this list whose texts PostgreSQL can take: without NUL and lone surrogates.
+
+    Raises:
+        ValueError: a text cannot be encoded.
+    """
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        return False
+    return b"\0" not in "".join(found.values()).encode() and (not fields or set(found) == set(fields))

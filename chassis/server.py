@@ -20,12 +20,13 @@ from grpc_health.v1.health import aio as health_aio
 
 from chassis import contract, logs, telemetry
 from chassis.errors import CannotStart, Failure
-from chassis.guards import Authentication, Guard, Validation
+from chassis.guards import Authentication, Guard
 from chassis.health import Health
 from chassis.pipeline import Pipeline
 from chassis.service_settings import ServiceSettings
 from chassis.settings import SettingsError, read
 from chassis.tokens import ServiceTokens, TokenVerifier
+from chassis.validation import Validation
 
 S = TypeVar("S", bound=ServiceSettings)
 Register = tuple[Callable[[Any, grpc.aio.Server], None], Any]
@@ -95,7 +96,8 @@ class Server:
         if self._settings.admin_address:
             self._admin = await _start_admin(self._settings.admin_address)
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
-        log.info("%s listens on %s", self._service.health.service, self._settings.listen_address)
+        host = self._settings.listen_address.rpartition(":")[0]
+        log.info("%s listens on %s:%d", self._service.health.service, host, self.port)
 
     async def stop(self) -> None:
         """Say that no more calls are wanted, let those in flight finish, and close what was opened."""
@@ -162,9 +164,11 @@ async def serve(service: Service, settings: ServiceSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    await server.start()
-    await stopping.wait()
-    await server.stop()
+    try:
+        await server.start()
+        await stopping.wait()
+    finally:
+        await server.stop()
 
 
 def run(name: str, settings_class: type[S], build: Callable[[S], Service]) -> None:

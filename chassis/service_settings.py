@@ -26,8 +26,6 @@ class ServiceSettings:
     """Secret, at least 32 characters, by which services of one installation prove themselves to each other."""
     token_issuer: str = "plimsoll"  # noqa: S105 - a name
     """Who access tokens say they are from, and are meant for. The same in every process of an installation."""
-    redis_url: str = variable("REDIS_URL", "")
-    """Redis for shared caches. Empty: each process keeps its own."""
     otlp_endpoint: str = variable("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     """OTLP/gRPC collector of traces and metrics. Empty: none are sent."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -38,6 +36,14 @@ class ServiceSettings:
     """Whether clients may ask for the contract over gRPC reflection."""
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 10.0
     """How long calls in flight may take to finish after SIGTERM."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheSettings:
+    """What a service that caches needs beside."""
+
+    redis_url: str = variable("REDIS_URL", "")
+    """Redis, redis://host:port/number, for caches that several processes share. Empty: each keeps its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

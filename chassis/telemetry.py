@@ -20,6 +20,9 @@ meter = metrics.get_meter("plimsoll")
 calls = meter.create_counter("plimsoll.rpc.calls", description="RPCs served, by method and code")
 durations = meter.create_histogram("plimsoll.rpc.duration", unit="s", description="time to serve an RPC")
 TRACE_HEADERS = ("traceparent", "tracestate")
+EXPORT_SECONDS = 1
+"""How long the collector may take for a batch: a dead one must not hold up the end of the process."""
+SPANS_AT_ONCE = 2048
 
 
 @dataclass(slots=True)
@@ -87,8 +90,14 @@ def configure(service: str, endpoint: str) -> None:
     resource = Resource.create({"service.name": service, "service.namespace": "plimsoll"})
     insecure = not endpoint.startswith("https://")
     provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, insecure=insecure)))
+    spans = OTLPSpanExporter(endpoint=endpoint, insecure=insecure, timeout=EXPORT_SECONDS)
+    # What is still to be sent at the end goes in one batch, so that there is one time-out and not several.
+    provider.add_span_processor(
+        BatchSpanProcessor(spans, max_queue_size=SPANS_AT_ONCE, max_export_batch_size=SPANS_AT_ONCE)
+    )
     trace.set_tracer_provider(provider)
-    reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=endpoint, insecure=insecure))
+    reader = PeriodicExportingMetricReader(
+        OTLPMetricExporter(endpoint=endpoint, insecure=insecure, timeout=EXPORT_SECONDS)
+    )
     metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
     AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call] # untyped library

@@ -10,10 +10,13 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from chassis.errors import DeadlinePassed, Failure, Unavailable
+from chassis.errors import DeadlinePassed, Failure, Unavailable, Violation
 
 DOMAIN = "plimsoll"
 DETAILS = "grpc-status-details-bin"
+# A client refuses trailers of more than 8 KiB and then sees that instead of the error. In them the message stands
+# twice, each byte outside ASCII as three characters, and the details as base64.
+LONGEST_MESSAGE, LONGEST_VALUE, MOST_VIOLATION_BYTES = 700, 200, 2000
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 # What a callee says of the caller's request holds for our own caller as well; all else is between us and the callee.
 PASSED_ON = {
@@ -45,15 +48,30 @@ class WireError:
 
 def of_failure(failure: Failure) -> WireError:
     """Render a failure."""
-    status = status_pb2.Status(code=failure.code.value[0], message=failure.message)
-    info = error_details_pb2.ErrorInfo(reason=failure.reason, domain=DOMAIN, metadata=failure.metadata)
-    status.details.add().Pack(info)
+    message = _cut(failure.message, LONGEST_MESSAGE)
+    status = status_pb2.Status(code=failure.code.value[0], message=message)
+    metadata = {key: _cut(value, LONGEST_VALUE) for key, value in failure.metadata.items()}
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=failure.reason, domain=DOMAIN, metadata=metadata))
     if failure.violations:
-        broken = error_details_pb2.BadRequest()
-        for violation in failure.violations:
-            broken.field_violations.add(field=violation.field, description=str(violation))
-        status.details.add().Pack(broken)
-    return WireError(failure.code, failure.message, failure.reason, status.SerializeToString())
+        status.details.add().Pack(_bad_request(failure.violations))
+    return WireError(failure.code, message, failure.reason, status.SerializeToString())
+
+
+def _bad_request(violations: list[Violation]) -> error_details_pb2.BadRequest:
+    """Name the broken fields, or the first of them if there is no room for all."""
+    broken = error_details_pb2.BadRequest()
+    for violation in violations:
+        field, description = _cut(violation.field, LONGEST_VALUE), _cut(str(violation), LONGEST_MESSAGE)
+        broken.field_violations.add(field=field, description=description)
+        if broken.ByteSize() > MOST_VIOLATION_BYTES:
+            del broken.field_violations[-1]
+            break
+    return broken
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    kept = text.encode(errors="replace")[:most_bytes].decode(errors="ignore")
+    return text if kept == text else f"{kept}…"
 
 
 def of_unexpected(request_id: str) -> WireError:

@@ -3,6 +3,7 @@
 import ipaddress
 from dataclasses import dataclass
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
@@ -57,11 +58,13 @@ class Settings:
     """How long requests in flight may take to finish after SIGTERM."""
 
     def __post_init__(self) -> None:
-        """Refuse an admin address that others could reach.
+        """Refuse what a pattern cannot tell.
 
         Raises:
-            ValueError: it is not on loopback.
+            ValueError: the admin address is not on loopback, or the collector is not named by a plain URL.
         """
+        if self.otlp_endpoint:
+            collector_address(self.otlp_endpoint)
         host = split_address(self.gateway_admin_address)[0]
         if host != "localhost" and not _is_loopback(host):
             raise ValueError(f"PLIMSOLL_GATEWAY_ADMIN_ADDRESS must be on loopback, got {self.gateway_admin_address!r}")
@@ -71,6 +74,18 @@ def split_address(address: str) -> tuple[str, int]:
     """Split `host:port`; an IPv6 host stands in brackets, which are taken off."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def collector_address(endpoint: str) -> tuple[str, int]:
+    """Give host and port of a collector's URL.
+
+    Raises:
+        ValueError: it is not http://host:port.
+    """
+    url = urlsplit(endpoint)
+    if url.scheme != "http" or not url.hostname or not url.port:
+        raise ValueError(f"OTEL_EXPORTER_OTLP_ENDPOINT must be http://host:port, got {endpoint!r}")
+    return url.hostname, url.port
 
 
 def is_ip(host: str) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from functools import partial
+from io import TextIOWrapper
 
 from rich.console import Console
 
@@ -88,5 +88,8 @@ def access_to(stack: Stack, credentials: Credentials) -> ServiceAccess:
 
 def terminal() -> Console:
     """Standard output: as wide as the terminal, or wide enough for every table where there is none."""
-    make = partial(Console, file=sys.stdout)
-    return make() if sys.stdout.isatty() or "COLUMNS" in os.environ else make(width=PIPE_COLUMNS)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # In a locale without Unicode a name must lose a letter rather than end the demo.
+        sys.stdout.reconfigure(errors="replace")
+    wide_enough = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_COLUMNS
+    return Console(file=sys.stdout, width=wide_enough)

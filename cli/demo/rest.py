@@ -25,8 +25,8 @@ class Api:
     """Calls of one caller. Use it as an asynchronous context manager."""
 
     def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        # Proxies of the environment are none of our business on loopback.
         self.access_token = ""
+        # Proxies of the environment are none of our business on loopback.
         self._client = httpx.AsyncClient(
             base_url=base_url, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False
         )

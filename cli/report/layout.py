@@ -6,8 +6,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-WIDE = 116
-"""From this many columns on there is room for more than the necessary."""
+ROOMY, WIDE = 94, 116
+"""From so many columns on there is room for what a shorter table, or a longer one, can do without."""
 
 
 def sheet(*, expand: bool = False) -> Table:

@@ -8,7 +8,7 @@ from cli.report.answers import PortfolioAnswers
 from cli.report.caveats import caveats, provenance
 from cli.report.figures import day
 from cli.report.layout import as_written
-from cli.report.positions import UnvaluedTable, ValuedTable, valued_positions
+from cli.report.positions import ValuedTable, unvalued_tables, valued_positions
 from cli.report.summary import summary
 
 
@@ -22,9 +22,7 @@ def portfolio_page(answers: PortfolioAnswers) -> RenderableType:
     page: list[RenderableType] = [Rule(title, align="left", style="cyan")]
     if answers.overview.available:
         page.append(summary(answers))
-    valued = valued_positions(complete)
-    if valued:
+    if valued_positions(complete):
         page.append(ValuedTable(complete))
-    if len(valued) < len(complete.positions):
-        page.append(UnvaluedTable(complete))
+    page += unvalued_tables(complete)
     return Group(*page, caveats(answers), provenance(answers))

@@ -1,12 +1,14 @@
 """The positions of a book: what could be valued, largest first, and the options and others that could not."""
 
+from collections.abc import Sequence
+
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from cli.report.answers import known
 from cli.report.figures import day, gain, money, percent, price, quantity, share
-from cli.report.layout import WIDE, as_written, numbers, prose, section, sheet, words
+from cli.report.layout import ROOMY, WIDE, as_written, numbers, prose, section, sheet, words
 from cli.report.reasons import in_words
 from plimsoll.portfolio.v1.data_service_pb2 import CompletePortfolio, ValuedPosition
 from plimsoll.portfolio.v1.position_pb2 import Position
@@ -72,22 +74,30 @@ class ValuedTable:
 
 
 class UnvaluedTable:
-    """Positions without a market value: what they are, what was paid or received for them, and why they have none."""
+    """Positions without a market value for one reason: what they are, and what was paid or received for them."""
 
-    def __init__(self, complete: CompletePortfolio) -> None:
-        self._complete = complete
+    def __init__(self, reason: str, positions: Sequence[ValuedPosition]) -> None:
+        self._reason = reason
+        self._positions = positions
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        wide = options.max_width >= WIDE
+        with_tags = options.max_width >= ROOMY
         table = sheet(expand=True)
         words(table, "Position", "Side")
-        prose(table, *(["Tags"] if wide else []))
+        prose(table, *(["Tags"] if with_tags else []))
         numbers(table, "Quantity", "Entry", "Entry date", "Cost")
-        words(table, "Because")
-        for held in self._complete.positions:
-            if not held.HasField("market_value"):
-                table.add_row(*_unvalued_cells(held, [_tags(held.position)] if wide else []))
-        yield section("Outside market value and NAV", table)
+        for held in self._positions:
+            table.add_row(*_unvalued_cells(held, [_tags(held.position)] if with_tags else []))
+        yield section(f"Outside market value and NAV: {in_words(self._reason)}", table)
+
+
+def unvalued_tables(complete: CompletePortfolio) -> list[UnvaluedTable]:
+    """A table for each reason that keeps positions from having a market value."""
+    by_reason: dict[str, list[ValuedPosition]] = {}
+    for held in complete.positions:
+        if not held.HasField("market_value"):
+            by_reason.setdefault(held.reason, []).append(held)
+    return [UnvaluedTable(reason, positions) for reason, positions in by_reason.items()]
 
 
 def valued_positions(complete: CompletePortfolio) -> list[ValuedPosition]:
@@ -115,7 +125,6 @@ def _unvalued_cells(held: ValuedPosition, tags: list[Text]) -> list[str | Text]:
         price(position.entry_price),
         position.entry_date,
         money(known(held, "cost_basis")),
-        Text(in_words(held.reason), style="yellow"),
     ]
 
 

@@ -23,7 +23,7 @@ def glance(books: list[PortfolioAnswers]) -> RenderableType:
     """Several books, one line each."""
     table = sheet(expand=True)
     prose(table, "Portfolio")
-    numbers(table, "NAV", "Long", "Short", "Gross", "Net", "P&L since entry", "Positions", "Modelled")
+    numbers(table, "NAV", "Long", "Short", "Gross", "Net", "P&L", "Pos.", "Modelled")
     for answers in books:
         table.add_row(as_written(answers.name), *_glance_figures(answers))
     return section("At a glance", table)

@@ -5,11 +5,9 @@ every second and left alone while it is ill. A lone instance is never thrown out
 turn a few failures into an outage.
 """
 
-from urllib.parse import urlsplit
-
 from chassis.contract import PACKAGES
 from gateway.envoy.extension import Json, extension, seconds, socket_address, typed
-from gateway.settings import Settings, is_ip, split_address
+from gateway.settings import Settings, collector_address, is_ip, split_address
 
 SERVICES = ("portfolio", "marketdata", "risk")
 CLUSTER_OF_PACKAGE = {
@@ -69,18 +67,6 @@ def own_address(settings: Settings) -> tuple[str, int]:
     """Give the address at which the gateway reaches itself."""
     host, port = split_address(settings.gateway_address)
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - compared with, not bound to
-
-
-def collector_address(endpoint: str) -> tuple[str, int]:
-    """Give host and port of a collector's URL.
-
-    Raises:
-        ValueError: it is not http://host:port.
-    """
-    url = urlsplit(endpoint)
-    if url.scheme != "http" or not url.hostname or not url.port:
-        raise ValueError(f"OTEL_EXPORTER_OTLP_ENDPOINT must be http://host:port, got {endpoint!r}")
-    return url.hostname, url.port
 
 
 def _cluster(name: str, host: str, port: int) -> Json:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from gateway.contract.descriptors import Descriptors
 from gateway.contract.rpcs import Rpc
-from gateway.envoy.authentication import cookie_filter, token_filter
+from gateway.envoy.authentication import token_filter
 from gateway.envoy.clusters import SERVICES
 from gateway.envoy.edge_errors import local_replies
 from gateway.envoy.extension import Json, extension, seconds, socket_address, typed
 from gateway.envoy.pages import Page
+from gateway.envoy.request_headers import headers_filter
 from gateway.envoy.routes import buffer_filter, route_configuration
 from gateway.envoy.telemetry import access_log, tracing
 from gateway.envoy.transcoding import transcoding_filter
@@ -42,6 +43,9 @@ def listener(settings: Settings, descriptors: Descriptors, rpcs: Sequence[Rpc], 
     return {
         "name": "edge",
         "address": socket_address(*split_address(settings.gateway_address)),
+        # A second gateway at this address must fail, not share it.
+        "enable_reuse_port": False,
+        "connection_balance_config": {"exact_balance": {}},
         "per_connection_buffer_limit_bytes": 1 << 20,
         "filter_chains": [{"filters": [manager]}],
     }
@@ -51,7 +55,7 @@ def _filters(settings: Settings, descriptors: Descriptors, rpcs: Sequence[Rpc], 
     open_paths = ["/", *(page.path for page in pages)]
     return [
         _health(),
-        cookie_filter(),
+        headers_filter(),
         token_filter(settings, rpcs, open_paths),
         buffer_filter(),
         transcoding_filter(descriptors, rpcs),

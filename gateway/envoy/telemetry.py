@@ -38,7 +38,12 @@ def access_log(settings: Settings) -> list[Json]:
         if settings.log_format == "json"
         else {"text_format_source": {"inline_string": TEXT}}
     )
-    own_key_fetch = {"name": "x-envoy-original-path", "string_match": {"exact": JWKS_PATH}, "invert_match": True}
+    own_key_fetch = {
+        "name": "x-envoy-original-path",
+        "string_match": {"exact": JWKS_PATH},
+        "invert_match": True,
+        "treat_missing_header_as_empty": True,
+    }
     wanted = {
         "and_filter": {"filters": [{"not_health_check_filter": {}}, {"header_filter": {"header": own_key_fetch}}]}
     }

@@ -35,6 +35,7 @@ def transcoding_filter(descriptors: Descriptors, rpcs: Sequence[Rpc]) -> Json:
         },
         case_insensitive_enum_parsing=True,
         convert_grpc_status=True,
+        query_param_unescape_plus=True,
         max_request_body_size=LARGEST_REQUEST_BYTES + FRAMING_BYTES,
         max_response_body_size=LARGEST_RESPONSE_BYTES,
     )

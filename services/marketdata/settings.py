@@ -13,5 +13,3 @@ class Settings(ServiceSettings, DatabaseSettings):
     """Where the service takes gRPC calls, host:port."""
     portfolio_address: Address = "127.0.0.1:50051"
     """Where the identity API is, host:port: the keys that prove access tokens come from there."""
-    token_issuer: str = "plimsoll"  # noqa: S105 - a name
-    """Who access tokens must say they are from, and are meant for. The same in every process of an installation."""

@@ -34,11 +34,6 @@ class Trial(trial.TrialServiceServicer):
         for name in ("Open", "Read", "ReadLong", "Write", "Govern", "Inside"):
             setattr(self, name, behaviour)
 
-    async def Watch(self, request: Cargo, context: Context) -> AsyncIterator[Cargo]:  # noqa: N802 - the contract's name
-        """Answer each tag."""
-        for tag in request.tags:
-            yield Cargo(name=tag)
-
 
 def trial_server(servicer: trial.TrialServiceServicer, identity: Identity, **changed: Any) -> Server:
     """Give a server of the trial service; `changed` are fields of its settings or of its Service."""

@@ -29,7 +29,9 @@ from plimsoll.trial.v1.trial_service_pb2_grpc import (  # noqa: E402, F401 - the
 )
 from plimsoll.trial.v1.unfinished_pb2_grpc import (  # noqa: E402, F401 - they exist from here on
     HalfFinishedServiceServicer,
+    StreamingServiceServicer,
     UnfinishedServiceServicer,
     add_HalfFinishedServiceServicer_to_server,
+    add_StreamingServiceServicer_to_server,
     add_UnfinishedServiceServicer_to_server,
 )

@@ -53,6 +53,13 @@ async def test_metadata_reaches_the_client_as_headers(rest: httpx.AsyncClient) -
     assert answer.headers["set-cookie"] == "auth_token=abc; HttpOnly; SameSite=Lax; Path=/"
 
 
+async def test_a_header_that_is_no_metadata_does_no_harm(rest: httpx.AsyncClient, bearer: Bearer, seen: Seen) -> None:
+    odd = {"x-tilde~": "1", "x!": "1", "x.dot-and-under_score": "1", "x-latin": "caf\xe9".encode("latin-1")}
+    answer = await rest.get(PORTFOLIOS, headers={**bearer, **odd})
+    assert answer.status_code == 200
+    assert not {"x-tilde~", "x!"} & set(seen.newest)
+
+
 async def test_every_call_has_a_deadline(rest: httpx.AsyncClient, bearer: Bearer, seen: Seen) -> None:
     await rest.get(PORTFOLIOS, headers=bearer)
     await rest.get(PORTFOLIOS, headers={**bearer, "grpc-timeout": "2S"})

@@ -67,11 +67,12 @@ def _new_options(asked: Sequence[Asked], known: Mapping[str, Instrument]) -> dic
     found = {}
     for one in asked:
         if one.terms and one.canonical not in known and (underlying := known.get(one.terms.underlying)):
-            found[one.canonical] = _contract(one.terms, underlying)
+            found[one.canonical] = contract_on(one.terms, underlying)
     return found
 
 
-def _contract(terms: occ.OptionTerms, underlying: Instrument) -> tuple[Listing, Contract]:
+def contract_on(terms: occ.OptionTerms, underlying: Instrument) -> tuple[Listing, Contract]:
+    """Give the listing and terms of an option on an instrument."""
     listing = Listing(
         symbol=terms.symbol,
         kind=Kind.OPTION,

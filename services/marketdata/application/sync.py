@@ -98,11 +98,5 @@ def _reasons(
     asked: Sequence[str], listings: Mapping[str, Listing], history: Mapping[str, BarSeries], sessions: Days
 ) -> dict[str, str]:
     """Say for each symbol why it cannot be stored; an empty text if it can."""
-    return {
-        symbol: UNKNOWN_SYMBOL
-        if symbol not in listings
-        else defect(history[symbol], sessions)
-        if symbol in history
-        else NO_HISTORY
-        for symbol in asked
-    }
+    reasons = {symbol: NO_HISTORY if symbol in listings else UNKNOWN_SYMBOL for symbol in asked}
+    return reasons | {symbol: defect(series, sessions) for symbol, series in history.items()}

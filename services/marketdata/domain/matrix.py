@@ -34,17 +34,19 @@ class PriceMatrix:
 
 
 def align(session_dates: Days, columns: Columns) -> PriceMatrix:
-    """Put every bar into the row of its session.
+    """Put every bar into the row of its session; one of a day that is none has no place.
 
     Args:
-        session_dates: the S sessions, oldest first; every bar's day is one of them.
+        session_dates: the S sessions, oldest first.
         columns: the N instruments.
     """
     newest = _newest_bases(columns)
     column_of = np.repeat(np.arange(len(columns.lengths)), columns.lengths)
-    fits = columns.bases == newest[column_of]  # a return from one basis to another would be nonsense
+    row_of = np.searchsorted(session_dates, columns.days)
+    fits = session_dates.take(row_of, mode="clip") == columns.days
+    fits &= columns.bases == newest[column_of]  # a return from one basis to another would be nonsense
     closes = np.full((len(session_dates), len(columns.lengths)), np.nan)
-    closes[np.searchsorted(session_dates, columns.days[fits]), column_of[fits]] = columns.closes[fits]
+    closes[row_of[fits], column_of[fits]] = columns.closes[fits]
     return PriceMatrix(session_dates, closes, [PriceBasis(int(basis)) for basis in newest])
 
 

@@ -16,8 +16,6 @@ class HealthHandler(HealthServiceServicer):
     def __init__(self, health: Health) -> None:
         self._health = health
 
-    async def GetHealth(  # noqa: N802 - the name of the RPC
-        self, request: GetHealthRequest, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> ServiceHealth:
+    async def GetHealth(self, request: GetHealthRequest, context: grpc.aio.ServicerContext[Any, Any]) -> ServiceHealth:
         """Answer how the service and what it depends on are."""
         return await self._health.report()

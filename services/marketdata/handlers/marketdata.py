@@ -30,26 +30,20 @@ class MarketDataHandler(MarketDataServiceServicer):
         self._database = database
         self._syncs = syncs
 
-    async def GetInstrument(  # noqa: N802 - the name of the RPC
-        self, request: pb.GetInstrumentRequest, context: Context
-    ) -> instrument_pb2.Instrument:
+    async def GetInstrument(self, request: pb.GetInstrumentRequest, context: Context) -> instrument_pb2.Instrument:
         """Answer one instrument."""
         async with self._database.transaction() as connection:
             instrument = await instruments.get(connection, canonical(request.symbol))
         return convert.instrument_message(instrument)
 
-    async def GetQuotes(  # noqa: N802 - the name of the RPC
-        self, request: pb.GetQuotesRequest, context: Context
-    ) -> pb.GetQuotesResponse:
+    async def GetQuotes(self, request: pb.GetQuotesRequest, context: Context) -> pb.GetQuotesResponse:
         """Answer the newest price of each symbol."""
         asked = requests.symbols_to_quote(request)
         async with self._database.transaction() as connection:
             quotes = await prices.quotes(connection, list(asked))
         return pb.GetQuotesResponse(quotes=[convert.quote_message(asked[quote.symbol], quote) for quote in quotes])
 
-    async def ListBars(  # noqa: N802 - the name of the RPC
-        self, request: pb.ListBarsRequest, context: Context
-    ) -> pb.ListBarsResponse:
+    async def ListBars(self, request: pb.ListBarsRequest, context: Context) -> pb.ListBarsResponse:
         """Answer a page of one symbol's history."""
         page = requests.page_of_bars(request)
         history = await pricing.history(self._database, page.history)
@@ -63,9 +57,7 @@ class MarketDataHandler(MarketDataServiceServicer):
             next_page_token=page.next_token(history),
         )
 
-    async def GetPriceMatrix(  # noqa: N802 - the name of the RPC
-        self, request: pb.GetPriceMatrixRequest, context: Context
-    ) -> pb.PriceMatrix:
+    async def GetPriceMatrix(self, request: pb.GetPriceMatrixRequest, context: Context) -> pb.PriceMatrix:
         """Answer a block of closes."""
         day = parse_date("as_of_date", request.as_of_date)
         matrix, data_version = await pricing.matrix(
@@ -73,7 +65,7 @@ class MarketDataHandler(MarketDataServiceServicer):
         )
         return convert.matrix_message(matrix, request.instrument_ids, data_version)
 
-    async def GetTradingCalendar(  # noqa: N802 - the name of the RPC
+    async def GetTradingCalendar(
         self, request: pb.GetTradingCalendarRequest, context: Context
     ) -> pb.GetTradingCalendarResponse:
         """Answer the sessions in a range of days."""
@@ -87,15 +79,13 @@ class MarketDataHandler(MarketDataServiceServicer):
             session_dates=map(str, days), first_date=str(reach.first_date), last_date=str(reach.last_date)
         )
 
-    async def GetMarks(  # noqa: N802 - the name of the RPC
-        self, request: pb.GetMarksRequest, context: Context
-    ) -> pb.GetMarksResponse:
+    async def GetMarks(self, request: pb.GetMarksRequest, context: Context) -> pb.GetMarksResponse:
         """Answer what instruments are worth at a session."""
         day = parse_date("as_of_date", request.as_of_date)
         marks = await pricing.marks(self._database, request.instrument_ids, day, request.data_version)
         return pb.GetMarksResponse(marks=map(convert.mark_message, marks))
 
-    async def ResolveInstruments(  # noqa: N802 - the name of the RPC
+    async def ResolveInstruments(
         self, request: pb.ResolveInstrumentsRequest, context: Context
     ) -> pb.ResolveInstrumentsResponse:
         """Answer the instruments of symbols, recording options that are new."""
@@ -104,7 +94,7 @@ class MarketDataHandler(MarketDataServiceServicer):
             resolutions=[convert.resolution_message(one.symbol, one.instrument, one.reason) for one in resolutions]
         )
 
-    async def BatchGetInstruments(  # noqa: N802 - the name of the RPC
+    async def BatchGetInstruments(
         self, request: pb.BatchGetInstrumentsRequest, context: Context
     ) -> pb.BatchGetInstrumentsResponse:
         """Answer the instruments of ids."""
@@ -112,18 +102,14 @@ class MarketDataHandler(MarketDataServiceServicer):
             found = await instruments.by_ids(connection, request.instrument_ids)
         return pb.BatchGetInstrumentsResponse(instruments=map(convert.instrument_message, found))
 
-    async def ResolveSession(  # noqa: N802 - the name of the RPC
-        self, request: pb.ResolveSessionRequest, context: Context
-    ) -> pb.ResolveSessionResponse:
+    async def ResolveSession(self, request: pb.ResolveSessionRequest, context: Context) -> pb.ResolveSessionResponse:
         """Answer the session and version that a day means."""
         asked = parse_optional_date("as_of_date", request.as_of_date)
         async with self._database.transaction() as connection:
             standing, found, previous = await versions.session_on_or_before(connection, asked)
         return convert.pin_message(pin(asked, standing, found, previous))
 
-    async def SyncSymbols(  # noqa: N802 - the name of the RPC
-        self, request: pb.SyncSymbolsRequest, context: Context
-    ) -> pb.SyncSymbolsResponse:
+    async def SyncSymbols(self, request: pb.SyncSymbolsRequest, context: Context) -> pb.SyncSymbolsResponse:
         """Fetch and store what is new of some symbols."""
         synced = await self._syncs.sync(request.provider, request.symbols)
         return pb.SyncSymbolsResponse(
@@ -137,9 +123,7 @@ class MarketDataHandler(MarketDataServiceServicer):
             last_session_date=str(synced.last_session or ""),
         )
 
-    async def SealSession(  # noqa: N802 - the name of the RPC
-        self, request: pb.SealSessionRequest, context: Context
-    ) -> pb.SealSessionResponse:
+    async def SealSession(self, request: pb.SealSessionRequest, context: Context) -> pb.SealSessionResponse:
         """Declare history complete up to a session."""
         sealed = await seal(self._database, parse_date("session_date", request.session_date))
         return pb.SealSessionResponse(newest_sealed_date=str(sealed.newest_sealed), data_version=sealed.data_version)

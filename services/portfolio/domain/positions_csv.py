@@ -239,11 +239,12 @@ def _date(text: str) -> datetime.date:
     if not text:
         raise _RowError("entry_date", text, "missing", "the date is missing")
     try:
-        if len(text) != len("2022-12-28"):
-            raise ValueError(text)
-        return datetime.date.fromisoformat(text)
+        day = datetime.date.fromisoformat(text)
     except ValueError:
-        raise _RowError("entry_date", text, "not_a_date", "this is not a date such as 2022-12-28") from None
+        day = None
+    if day is None or day.isoformat() != text:  # ISO 8601 has other forms, such as 20221228 and 2022-W52-3
+        raise _RowError("entry_date", text, "not_a_date", "this is not a date such as 2022-12-28")
+    return day
 
 
 def _tags(text: str) -> tuple[str, ...]:

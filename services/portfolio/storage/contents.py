@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Row, Table, bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.portfolio.domain.book import CashBalance, OptionTerms, Position
@@ -11,27 +11,42 @@ from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.storage.tables import cash_balances, positions
 
 
-def _valid(table: Table, portfolio: Portfolio) -> ColumnElement[bool]:
-    """Give the condition that a row of a portfolio is valid at its revision, and its owner's."""
+def _valid(table: Table) -> ColumnElement[bool]:
+    """Give the condition that a row is its owner's, of a portfolio, and valid at a revision."""
+    revision = bindparam("revision", type_=Integer)
     return (
-        (table.c.portfolio_id == portfolio.portfolio_id)
-        & (table.c.owner_id == portfolio.owner_id)
-        & (table.c.from_revision <= portfolio.revision)
-        & or_(table.c.to_revision.is_(None), table.c.to_revision > portfolio.revision)
+        (table.c.portfolio_id == bindparam("portfolio_id"))
+        & (table.c.owner_id == bindparam("owner_id"))
+        & (table.c.from_revision <= revision)
+        & or_(table.c.to_revision.is_(None), table.c.to_revision > revision)
     )
+
+
+# Built once: building a statement takes longer than running it.
+POSITIONS = select(positions).where(_valid(positions)).order_by(positions.c.ordinal)
+CASH = (
+    select(cash_balances.c.currency, cash_balances.c.amount, cash_balances.c.balance_date)
+    .where(_valid(cash_balances))
+    .order_by(cash_balances.c.currency)
+)
+
+
+def _named(portfolio: Portfolio) -> dict[str, object]:
+    return {
+        "portfolio_id": portfolio.portfolio_id,
+        "owner_id": portfolio.owner_id,
+        "revision": portfolio.revision,
+    }
 
 
 async def positions_of(connection: AsyncConnection, portfolio: Portfolio) -> list[Position]:
     """Give the positions of a portfolio at its revision, in the order they were entered."""
-    statement = select(positions).where(_valid(positions, portfolio)).order_by(positions.c.ordinal)
-    return [_position(row) for row in await connection.execute(statement)]
+    return [_position(row) for row in await connection.execute(POSITIONS, _named(portfolio))]
 
 
 async def cash_of(connection: AsyncConnection, portfolio: Portfolio) -> list[CashBalance]:
     """Give the stated cash of a portfolio at its revision, by currency."""
-    columns = (cash_balances.c.currency, cash_balances.c.amount, cash_balances.c.balance_date)
-    statement = select(*columns).where(_valid(cash_balances, portfolio)).order_by(cash_balances.c.currency)
-    return [CashBalance(*row) for row in await connection.execute(statement)]
+    return [CashBalance(*row) for row in await connection.execute(CASH, _named(portfolio))]
 
 
 async def add_positions(connection: AsyncConnection, portfolio: Portfolio, added: Sequence[Position]) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,11 +27,21 @@ COLUMNS = (
 )
 
 
-def _at_revision(owner_id: str, revision: int = 0) -> "Select[Any]":
-    """Select an owner's portfolios, each at its newest revision or at the one given."""
-    wanted = revisions.c.revision == (revision or portfolios.c.revision)
-    joined = and_(revisions.c.portfolio_id == portfolios.c.portfolio_id, wanted)
-    return select(*COLUMNS).join(revisions, joined).where(portfolios.c.owner_id == owner_id)
+def _at(revision: "ColumnElement[int]") -> "Select[Any]":
+    """Select an owner's portfolios, each at a revision."""
+    joined = and_(revisions.c.portfolio_id == portfolios.c.portfolio_id, revisions.c.revision == revision)
+    return select(*COLUMNS).join(revisions, joined).where(portfolios.c.owner_id == bindparam("owner"))
+
+
+# Built once: these are the statements of nearly every call, and building one takes longer than running it.
+NEWEST = _at(portfolios.c.revision).where(portfolios.c.portfolio_id == bindparam("id"))
+AT_REVISION = _at(bindparam("revision", type_=Integer)).where(portfolios.c.portfolio_id == bindparam("id"))
+PAGE = (
+    _at(portfolios.c.revision)
+    .where(portfolios.c.name > bindparam("after"))
+    .order_by(portfolios.c.name)
+    .limit(bindparam("size", type_=Integer))
+)
 
 
 def _portfolio(row: "Row[*tuple[Any, ...]]") -> Portfolio:
@@ -40,8 +50,8 @@ def _portfolio(row: "Row[*tuple[Any, ...]]") -> Portfolio:
 
 async def page(connection: AsyncConnection, owner_id: str, after_name: str, size: int) -> list[Portfolio]:
     """Give an owner's portfolios whose name comes after another, by name."""
-    statement = _at_revision(owner_id).where(portfolios.c.name > after_name).order_by(portfolios.c.name).limit(size)
-    return [_portfolio(row) for row in await connection.execute(statement)]
+    found = await connection.execute(PAGE, {"owner": owner_id, "after": after_name, "size": size})
+    return [_portfolio(row) for row in found]
 
 
 async def get(connection: AsyncConnection, owner_id: str, portfolio_id: str, revision: int = 0) -> Portfolio:
@@ -51,8 +61,12 @@ async def get(connection: AsyncConnection, owner_id: str, portfolio_id: str, rev
         NotFound: there is none, or it is another's.
         OutOfRange: it has no such revision.
     """
-    statement = _at_revision(owner_id, revision).where(portfolios.c.portfolio_id == portfolio_id)
-    if row := (await connection.execute(statement)).one_or_none():
+    named = {"owner": owner_id, "id": portfolio_id}
+    if revision:
+        found = await connection.execute(AT_REVISION, {**named, "revision": revision})
+    else:
+        found = await connection.execute(NEWEST, named)
+    if row := found.one_or_none():
         return _portfolio(row)
     if revision:
         current = (await get(connection, owner_id, portfolio_id)).revision

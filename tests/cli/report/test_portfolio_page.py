@@ -125,6 +125,19 @@ def test_an_unavailable_overview_still_shows_the_positions(long_short: Answers, 
     assert "no_market_data" in show(glance([answers]))
 
 
+def test_positions_without_a_value_stand_under_their_reason(long_short: Answers, parse: Parse, show: Show) -> None:
+    lilly = long_short["complete"]["positions"][0]
+    lilly["reason"] = "no_price"
+    for figure in ("price", "market_value", "unrealized_pnl"):
+        del lilly[figure]
+    page = show(portfolio_page(parse(long_short)))
+    no_price, no_mark = page.split("Outside market value and NAV: ")[1:]
+    assert no_price.startswith("no price is known")
+    assert re.search(r"^LLY +long ", no_price, re.MULTILINE)
+    assert no_mark.startswith("no model prices it yet")
+    assert not re.search(r"^LLY +long ", no_mark, re.MULTILINE)
+
+
 def test_stale_prices_are_marked(individual: Answers, parse: Parse, show: Show) -> None:
     individual["complete"]["positions"][0]["stale"] = True
     individual["complete"]["quality"]["stale_count"] = 1
@@ -162,15 +175,15 @@ def test_no_line_is_wider_than_the_terminal(width: int, long_short: Answers, par
         assert max(map(len, page.splitlines())) <= width
 
 
-@pytest.mark.parametrize("width", [100, 120])
-def test_nothing_but_names_and_tags_is_cut_where_there_is_room(
-    width: int, long_short: Answers, parse: Parse, show: Show
-) -> None:
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_only_names_and_tags_are_ever_cut(width: int, long_short: Answers, parse: Parse, show: Show) -> None:
     answers = parse(long_short)
     for held in answers.complete.positions:
-        held.name = held.name[:8]
-        held.position.tags[:] = []
-    assert "…" not in show(portfolio_page(answers), width)
+        held.name = "x" * 100
+        held.position.tags[:] = ["y" * 100]
+    lines = (show(portfolio_page(answers), width) + show(glance([answers]), width)).splitlines()
+    cut = [line for line in lines if re.search(r"[^xy]…", line) and not line.startswith("Cash ")]
+    assert cut == []
 
 
 def test_colour_changes_no_word(long_short: Answers, parse: Parse, show: Show) -> None:

@@ -1,5 +1,6 @@
 """Marketdata on a real database: empty, with a small market, or with all bundled prices; and as a server."""
 
+import asyncio
 import base64
 import dataclasses
 import time
@@ -10,6 +11,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.rpc import error_details_pb2, status_pb2
+from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.server import Server
@@ -153,6 +155,18 @@ async def refused(call) -> Refused:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return Refused(caught.value)
+
+
+async def wait_for_waiter(database: Database) -> None:
+    """Wait until some transaction in this database waits for another."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    async with asyncio.timeout(30):
+        while True:
+            async with database.transaction() as connection:
+                if await connection.scalar(waiting):
+                    return
 
 
 async def _load(url: str) -> None:

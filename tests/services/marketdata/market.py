@@ -1,16 +1,22 @@
-"""A small market for tests: a provider and a calendar that serve what a test gives them, and builders of bars."""
+"""A small market for tests: a provider and a calendar that serve what a test gives them; and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
+from sqlalchemy import text
 
+from chassis.database import Database
+from services.marketdata.application import prices as pricing
+from services.marketdata.application.sync import Syncs
 from services.marketdata.domain.bars import BarSeries, closes_only
 from services.marketdata.domain.instruments import Kind, Listing
 from services.marketdata.domain.prices import PriceBasis
 from services.marketdata.domain.sessions import Session
+from services.marketdata.storage import ingestion, instruments, versions
 
 TODAY = date(2023, 1, 10)
+SyncsOf = Callable[["FakeProvider"], Syncs]
 CLOSED = {date(2022, 12, 26), date(2023, 1, 2)}
 FIRST = date(2022, 12, 19)
 """A Monday, and the first day of the calendar that most tests need."""
@@ -63,3 +69,43 @@ class FakeProvider:
 
     async def daily_bars(self, symbols):
         return [one for one in self.bars if one.symbol in symbols]
+
+
+def provider_of(**closes: dict[int, float]) -> FakeProvider:
+    """A provider of symbols with closes by day of December 2022."""
+    bars = [series(symbol, days(*by_day), list(by_day.values())) for symbol, by_day in closes.items()]
+    return FakeProvider([listing(symbol) for symbol in closes], bars)
+
+
+async def ids_of(database: Database, *symbols: str) -> list[int]:
+    async with database.transaction() as connection:
+        found = await instruments.by_symbols(connection, symbols)
+    return [found[symbol].instrument_id for symbol in symbols]
+
+
+async def price_at(database: Database, symbol: str, day: int, version: int) -> float | None:
+    (mark,) = await pricing.marks(database, await ids_of(database, symbol), days(day)[0], version)
+    return mark.price
+
+
+async def row_count(database: Database, table: str = "daily_bars") -> int:
+    async with database.transaction() as connection:
+        return int(await connection.scalar(text(f"SELECT count(*) FROM {table}")))
+
+
+async def standing(database: Database) -> int:
+    async with database.transaction() as connection:
+        return (await versions.standing(connection)).data_version
+
+
+async def prepare(database: Database, *symbols: str) -> list[int]:
+    """Record some stocks and the calendar, without bars."""
+    await Syncs(database, [FakeProvider([], [])], FakeCalendar(), lambda: TODAY).sync("fake", [])
+    async with database.transaction() as connection:
+        await instruments.record_listings(connection, [listing(symbol, Kind.STOCK) for symbol in symbols])
+    return await ids_of(database, *symbols)
+
+
+async def store(database: Database, instrument_id: int, bars: BarSeries) -> int:
+    async with database.transaction() as connection:
+        return (await ingestion.store_bars(connection, "fake", [(instrument_id, bars)])).data_version

@@ -82,6 +82,20 @@ def test_a_column_never_mixes_bases():
     assert matrix.price_bases == [RAW, PriceBasis.UNSPECIFIED, ADJUSTED]
 
 
+def test_a_bar_of_a_day_that_is_no_session_moves_nothing():
+    columns = Columns(
+        lengths=np.array([4]),
+        days=np.array(days(31, 22, 20, 18), dtype="datetime64[D]"),
+        closes=np.array([4.0, 3.0, 2.0, 1.0]),
+        bases=np.full(4, ADJUSTED, dtype=np.int16),
+    )
+    matrix = align(np.array(days(19, 20, 21, 23), dtype="datetime64[D]"), columns)
+    np.testing.assert_array_equal(matrix.closes[:, 0], [np.nan, 2.0, np.nan, np.nan])
+    none = np.array([], dtype="datetime64[D]")
+    nothing = Columns(np.array([0, 0]), none, np.array([]), np.array([], dtype=np.int16))
+    assert align(none, nothing).closes.shape == (0, 2)
+
+
 STANDING = Standing(newest_sealed=days(27)[0], first_session=days(20)[0], data_version=4)
 
 

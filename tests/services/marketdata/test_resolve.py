@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import event, text
 
 from chassis.database import Database
-from services.marketdata.application.resolve import resolve
+from services.marketdata.application.resolve import contract_on, resolve
 from services.marketdata.application.sync import Syncs
-from services.marketdata.domain.instruments import Contract, Kind, Right, Style
+from services.marketdata.domain.instruments import Contract, Instrument, Kind, Listing, Right, Style
+from services.marketdata.domain.occ import parse
 from services.marketdata.storage import instruments
+from tests.services.marketdata.conftest import wait_for_waiter
 from tests.services.marketdata.market import FakeProvider, listing
 
 CALL = "AAPL230120C00150000"
@@ -70,6 +72,20 @@ async def test_two_calls_at_once_record_a_contract_once(market: Database):
         assert await connection.scalar(text("SELECT count(*) FROM instruments WHERE kind = 'OPTION'")) == 300
 
 
+async def test_two_who_record_the_same_contracts_wait_and_never_deadlock(market: Database):
+    (stock,) = await resolve(market, ["AAPL"])
+    assert stock.instrument is not None
+    low, high = (option(f"AAPL230120C{strike:05}000", stock.instrument) for strike in (100, 200))
+    async with market.transaction() as first:
+        await instruments.record_options(first, [low])
+        second = asyncio.create_task(record(market, [high, low]))
+        await wait_for_waiter(market)
+        await instruments.record_options(first, [high])
+    await second
+    async with market.transaction() as connection:
+        assert len(await instruments.by_symbols(connection, [low[0].symbol, high[0].symbol])) == 2
+
+
 @pytest.mark.parametrize(("count", "statements"), [(1, 3), (5000, 3)])
 async def test_statements_do_not_grow_with_symbols(market: Database, count: int, statements: int):
     seen: list[str] = []
@@ -87,3 +103,14 @@ async def test_instruments_are_given_by_id_in_order(market: Database):
     async with market.transaction() as connection:
         found = await instruments.by_ids(connection, [99, 2, 1, 2])
     assert [(one.instrument_id, one.listing.symbol) for one in found] == [(1, "AAPL"), (2, "SPX")]
+
+
+def option(symbol: str, underlying: Instrument) -> tuple[Listing, Contract]:
+    terms = parse(symbol)
+    assert terms is not None
+    return contract_on(terms, underlying)
+
+
+async def record(database: Database, options: list[tuple[Listing, Contract]]) -> None:
+    async with database.transaction() as connection:
+        await instruments.record_options(connection, options)

@@ -78,6 +78,7 @@ def test_mixed_line_ends_and_quoted_newlines_keep_the_line_numbers():
         ("AAPL,1,1,2022-13-01,", "entry_date", "not_a_date"),
         ("AAPL,1,1,2022-02-30,", "entry_date", "not_a_date"),
         ("AAPL,1,1,20220103,", "entry_date", "not_a_date"),
+        ("AAPL,1,1,2022-W52-3,", "entry_date", "not_a_date"),
         ("AAPL,1,1,01/03/2022,", "entry_date", "not_a_date"),
         ("AAPL,1,1,2022-01-03," + ";".join(map(str, range(21))), "tags", "too_many_tags"),
         ("AAPL,1,1,2022-01-03," + "x" * 51, "tags", "tag_too_long"),
