@@ -51,10 +51,12 @@ class Cache:
         """
         if (value := self._local.get(key)) is not None:
             return value, True
-        if (flight := self._flights.get(key)) is None:
-            flight = self._flights[key] = asyncio.ensure_future(self._find(key, compute))
-            flight.add_done_callback(lambda _: self._flights.pop(key, None))
         # Shielded: the caller who came first may go away while others wait for the same value.
+        if flight := self._flights.get(key):
+            value, _ = await asyncio.shield(flight)
+            return value, True
+        flight = self._flights[key] = asyncio.ensure_future(self._find(key, compute))
+        flight.add_done_callback(lambda _: self._flights.pop(key, None))
         return await asyncio.shield(flight)
 
     async def close(self) -> None:

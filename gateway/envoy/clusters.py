@@ -89,8 +89,12 @@ def _service(name: str, address: str, max_calls: int) -> Json:
         | _speaks_http2()
         | {
             "lb_policy": "LEAST_REQUEST",
-            # No panic mode: where no instance is healthy the answer is 503 at once, not a wait for a dead one.
-            "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+            "common_lb_config": {
+                # Where no instance is healthy the answer is 503 at once, not a wait for a dead one.
+                "healthy_panic_threshold": {"value": 0},
+                # Envoy would collect changes for a second before it acts on them.
+                "update_merge_window": "0s",
+            },
             "circuit_breakers": {"thresholds": [{**thresholds, "max_retries": 50, "track_remaining": True}]},
             "health_checks": [HEALTH_CHECK],
             "outlier_detection": OUTLIER_DETECTION,

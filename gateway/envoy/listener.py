@@ -18,9 +18,9 @@ from gateway.settings import Settings, split_address
 HEALTH_PATH = "/healthz"
 MAX_HEADERS = 100
 HEADER_SECONDS = 10
-# Headers by which the edge and the services speak among themselves; from a client they mean nothing.
+# Envoy believes more of what internal clients say. To us every client is a stranger.
 NOBODY = {"address_prefix": "0.0.0.0", "prefix_len": 32}  # noqa: S104 - nothing is bound to it
-"""Envoy believes more of what internal clients say. To us every client is a stranger."""
+# Headers by which the edge and the services speak among themselves; from a client they mean nothing.
 OURS = ("x-envoy-", "x-plimsoll-")
 
 

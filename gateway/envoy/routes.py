@@ -56,11 +56,8 @@ def route_configuration(settings: Settings, rpcs: Sequence[Rpc], pages: Sequence
 
 def buffer_filter() -> Json:
     """Give the filter that holds a request's body until it is whole, and refuses it when it grows too large."""
-    return extension("filters.http.buffer", "extensions.filters.http.buffer.v3.Buffer") | {
-        "typed_config": typed(
-            "extensions.filters.http.buffer.v3.Buffer", max_request_bytes=DEFAULT_REQUEST_BYTES + FRAMING_BYTES
-        )
-    }
+    limit = DEFAULT_REQUEST_BYTES + FRAMING_BYTES
+    return extension("filters.http.buffer", "extensions.filters.http.buffer.v3.Buffer", max_request_bytes=limit)
 
 
 def _call(settings: Settings, rpc: Rpc) -> Json:

@@ -24,7 +24,9 @@ An unknown query parameter is refused; an unknown field of a body is ignored. An
 gives the reason as a constant. A number that is not known is absent, and a field beside it says why.
 
 A write that takes an `Idempotency-Key` may be repeated with the same key without a second effect. A list comes in \
-pages: send `next_page_token` back as `page_token`."""
+pages: send `next_page_token` back as `page_token`.
+
+`GET /healthz` answers 200 while every service is healthy, and 503 otherwise."""
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token."},
     "cookie": {

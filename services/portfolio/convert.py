@@ -134,12 +134,12 @@ def complete(valued: ValuedBook) -> data_service_pb2.CompletePortfolio:
 
 
 def _warnings(valued: ValuedBook) -> list[str]:
-    adjusted = sum(p.mark.price_basis == ADJUSTED and p.mark.price is not None for p in valued.positions)
-    if not adjusted:
+    if not any(p.mark.price_basis == ADJUSTED and p.mark.price is not None for p in valued.positions):
         return []
+    # Word for word what risk says of the same prices, so that a report shows it once.
     return [
-        f"{adjusted} prices are adjusted for later dividends and spin-offs, so values and profits of a past day are "
-        "approximations on a total-return basis"
+        "prices are adjusted for later dividends and splits (total_return_adjusted): as values of "
+        f"{valued.session.as_of_date} they, and profit and loss, are approximations"
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from typing import Any
 
 import grpc
@@ -37,15 +38,14 @@ class Trial(trial.TrialServiceServicer):
 
 def trial_server(servicer: trial.TrialServiceServicer, identity: Identity, **changed: Any) -> Server:
     """Give a server of the trial service; `changed` are fields of its settings or of its Service."""
-    parts = {name: changed.pop(name) for name in ("start", "close", "guards") if name in changed}
+    parts: dict[str, Any] = {
+        "health": Health("trial"),
+        "tokens": TokenVerifier("plimsoll", "plimsoll", identity.fetch_keys),
+        "register": [(trial.add_TrialServiceServicer_to_server, servicer)],
+    }
+    parts |= {field.name: changed.pop(field.name) for field in fields(Service) if field.name in changed}
     settings = {"listen_address": "127.0.0.1:0", "service_key": SERVICE_KEY, "drain_seconds": 0.0, **changed}
-    service = Service(
-        health=Health("trial"),
-        tokens=TokenVerifier("plimsoll", "plimsoll", identity.fetch_keys),
-        register=[(trial.add_TrialServiceServicer_to_server, servicer)],
-        **parts,
-    )
-    return Server(service, ServiceSettings(**settings))
+    return Server(Service(**parts), ServiceSettings(**settings))
 
 
 @asynccontextmanager

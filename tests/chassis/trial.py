@@ -21,6 +21,7 @@ if protoc.main(["protoc", *_arguments, *FILES]) != 0:
     raise RuntimeError("the trial contract cannot be compiled")
 sys.path.append(_stubs)
 
+from plimsoll.trial.v1 import unfinished_pb2 as _unfinished  # noqa: E402, F401 - its stubs alone do not load it
 from plimsoll.trial.v1.trial_service_pb2 import Cargo, Crate  # noqa: E402, F401 - they exist from here on
 from plimsoll.trial.v1.trial_service_pb2_grpc import (  # noqa: E402, F401 - they exist from here on
     TrialServiceServicer,

@@ -67,8 +67,10 @@ async def test_an_ill_service_is_503_and_the_others_are_not(tokens: Tokens, tmp_
         assert error_of(await client.get("/healthz"))[:2] == (14, "DEPENDENCY_UNAVAILABLE")
         assert (await client.get("/api/v1/auth/me", headers=authorization(tokens))).status_code == 200
         await backends.health["marketdata"].set("", HealthCheckResponse.SERVING)
-        await until_healthy(client)
-        assert (await client.get(INSTRUMENT, headers=authorization(tokens))).status_code == 200
+        async with asyncio.timeout(10):
+            # Envoy's workers hear of it a moment after those who ask for health.
+            while (await client.get(INSTRUMENT, headers=authorization(tokens))).status_code != 200:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
 
 
 async def test_tokens_are_verified_while_identity_is_down(tokens: Tokens, tmp_path: Path) -> None:
@@ -111,6 +113,55 @@ async def test_without_keys_nobody_is_called_a_forger(tokens: Tokens, tmp_path: 
                 with pytest.raises(grpc.aio.AioRpcError) as caught:
                     await stub.GetMe(identity.GetMeRequest(), metadata=tuple(authorization(tokens).items()))
                 assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_more_calls_than_a_service_may_get_are_503_at_once(tokens: Tokens, tmp_path: Path) -> None:
+    async with backends_for(tokens) as backends, running(backends, tmp_path, gateway_max_calls="1") as (_, client):
+        await until_healthy(client)
+        first = asyncio.create_task(client.get(OVERVIEW, headers=authorization(tokens)))
+        await backends.analytics.asked.wait()
+        refused = await client.get(OVERVIEW, headers=authorization(tokens))
+        assert refused.status_code == 503
+        assert error_of(refused) == (14, "DEPENDENCY_UNAVAILABLE", {"dependency": "risk"})
+        assert (await client.get(INSTRUMENT, headers=authorization(tokens))).status_code == 200
+        backends.analytics.let_go.set()
+        assert (await first).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [b"", b"content-length: 100\r\n\r\n{"], ids=["half a head", "half a body"])
+async def test_a_client_that_dawdles_is_cut(tokens: Tokens, tmp_path: Path, sent: bytes) -> None:
+    async with (
+        backends_for(tokens) as backends,
+        running(backends, tmp_path, gateway_request_seconds="1") as (gateway, _),
+    ):
+        host, _, port = gateway.address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" + sent)
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+        writer.close()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408 ")
+        assert b'"DEADLINE_PASSED"' in body
+
+
+async def test_there_is_an_end_to_connections(tokens: Tokens, tmp_path: Path) -> None:
+    async with (
+        backends_for(tokens) as backends,
+        running(backends, tmp_path, gateway_max_connections="5") as (gateway, _),
+    ):
+        host, _, port = gateway.address.rpartition(":")
+        opened = [await asyncio.open_connection(host, int(port)) for _ in range(12)]
+        ends = {asyncio.create_task(reader.read()) for reader, _ in opened}
+        async with asyncio.timeout(10):
+            closed, kept = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            while len(closed) < 7:
+                more, kept = await asyncio.wait(kept, return_when=asyncio.FIRST_COMPLETED)
+                closed |= more
+        assert {task.result() for task in closed} == {b""}
+        assert kept
+        for _, writer in opened:
+            writer.close()
 
 
 async def test_sigterm_lets_requests_in_flight_finish(tokens: Tokens, tmp_path: Path) -> None:

@@ -146,7 +146,8 @@ async def test_what_the_edge_says_to_services_no_client_can_say(
     spoofed = {
         "x-plimsoll-service-token": "forged",
         "x-plimsoll-user-id": "forged",
-        "x-envoy-external-address": "forged",
+        "x-envoy-external-address": "203.0.113.9",
+        "x-forwarded-for": "203.0.113.9",
         "x-envoy-upstream-rq-timeout-ms": "1",
         "x-envoy-original-path": "forged",
         "grpc-encoding": "gzip",
@@ -157,7 +158,7 @@ async def test_what_the_edge_says_to_services_no_client_can_say(
     assert answer.status_code == 200
     assert seen.newest["x-envoy-external-address"] == "127.0.0.1"
     assert seen.newest["x-envoy-original-path"] == ME
-    for name in set(spoofed) - {"x-envoy-external-address", "x-envoy-original-path"}:
+    for name in set(spoofed) - {"x-envoy-external-address", "x-envoy-original-path", "x-forwarded-for"}:
         assert name not in seen.newest, name
 
 

@@ -5,17 +5,14 @@ from collections.abc import Iterator
 from riskmath.exposure import Coverage
 from services.risk.domain.book import Book
 from services.risk.domain.market import STALE_SESSIONS, MarketSlice
-from services.risk.domain.results import BookCoverage
 from services.risk.domain.valuation import ValuedPositions
 
 NAMED = 10
 """So many symbols are named in one sentence; the rest are counted."""
 
 
-def caveats(
-    book: Book, market: MarketSlice, valued: ValuedPositions, measured: Coverage, coverage: BookCoverage
-) -> Iterator[str]:
-    """Give the sentences: what the prices are, which are old, what is left out, what cannot even be sized."""
+def caveats(book: Book, market: MarketSlice, valued: ValuedPositions, measured: Coverage) -> Iterator[str]:
+    """Give the sentences: what the prices are, which are old, what cannot even be sized."""
     if market.price_basis == "total_return_adjusted":
         yield (
             "prices are adjusted for later dividends and splits (total_return_adjusted): as values of "
@@ -24,8 +21,6 @@ def caveats(
     if stale := _stale(book, market, valued):
         more = f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
         yield f"prices are older than {STALE_SESSIONS} sessions: {', '.join(stale[:NAMED])}{more}"
-    if count := len(coverage.excluded):
-        yield f"positions that are in no sum, see coverage: {count}"
     if count := int((~measured.sized).sum()):
         yield f"positions whose size in {book.base_currency} is not known, so that gross exposure omits them: {count}"
 

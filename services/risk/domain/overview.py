@@ -31,7 +31,7 @@ def sum_up(owner_id: str, book: Book, market: MarketSlice) -> Overview:
         model_version=MODEL_VERSION,
         price_basis=market.price_basis,
         coverage=coverage,
-        warnings=tuple(caveats(book, market, valued, measured, coverage)),
+        warnings=tuple(caveats(book, market, valued, measured)),
     )
     if not is_enough(measured):
         return Overview(book.portfolio_id, metadata, summary=None, reason="no_market_data")

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from cli.stack import leash
 from tests.cli.stack.fake_stack import journal_lines
 
 ROOT = Path(__file__).parents[3]
+LEASH = [sys.executable, "-I", "-S", leash.__file__]
 PATIENCE_SECONDS = 60.0
 """Far beyond what anything here needs: it ends a test that would hang."""
 
@@ -41,8 +43,9 @@ class FakeStack:
         self.lines: list[str] = []
         self._mark = f"PLIMSOLL_TEST_MARK={uuid.uuid4()}"
         name, _, value = self._mark.partition("=")
+        # On a leash itself: nothing stays behind when pytest is killed.
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.cli.stack.fake_stack", str(home), *arguments],
+            [*LEASH, str(os.getpid()), sys.executable, "-m", "tests.cli.stack.fake_stack", str(home), *arguments],
             cwd=ROOT,
             env={**os.environ, name: value},
             stdout=subprocess.PIPE,

@@ -116,7 +116,6 @@ async def test_the_overview_as_clients_see_it(stack):
             "modelled_percent": pytest.approx(61.7740),
             "excluded": [{"position_id": CALL.position_id, "symbol": CALL.symbol, "reason": "no_mark"}],
         },
-        "warnings": ["positions that are in no sum, see coverage: 1"],
     }
     assert served["elapsed_ms"] > 0.0
     assert "cached" not in served
