@@ -45,7 +45,7 @@ class Cache:
         self._silent_until = float("-inf")
 
     async def fetch(self, key: str, compute: Callable[[], Awaitable[bytes]]) -> tuple[bytes, bool]:
-        """Give the value under a key and whether it was there; compute and keep it if it was not.
+        """Give the value under a key and whether it was there or under way; compute and keep it if it was not.
 
         What `compute` raises is raised to everyone who waits for it, and nothing is kept.
         """
@@ -53,8 +53,7 @@ class Cache:
             return value, True
         # Shielded: the caller who came first may go away while others wait for the same value.
         if flight := self._flights.get(key):
-            value, _ = await asyncio.shield(flight)
-            return value, True
+            return (await asyncio.shield(flight))[0], True
         flight = self._flights[key] = asyncio.ensure_future(self._find(key, compute))
         flight.add_done_callback(lambda _: self._flights.pop(key, None))
         return await asyncio.shield(flight)

@@ -18,6 +18,7 @@ class Identity:
     def __init__(self) -> None:
         self.keys = {"first": Ed25519PrivateKey.generate()}
         self.asked = 0
+        self.was_asked = asyncio.Event()
         self.failure: Exception | None = None
         """What asking raises, while it is set."""
         self.answers = asyncio.Event()
@@ -31,6 +32,7 @@ class Identity:
     async def fetch_keys(self) -> dict[str, Any]:
         """Give the JSON Web Key Set."""
         self.asked += 1
+        self.was_asked.set()
         await self.answers.wait()
         if self.failure:
             raise self.failure
@@ -52,12 +54,8 @@ class Identity:
 
 def key_set(keys: dict[str, Ed25519PrivateKey]) -> dict[str, Any]:
     """Give the public halves of keys as a JSON Web Key Set."""
-    return {
-        "keys": [
-            {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": base64url(public_bytes(key))}
-            for kid, key in keys.items()
-        ]
-    }
+    fixed = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig"}
+    return {"keys": [{**fixed, "kid": kid, "x": base64url(public_bytes(key))} for kid, key in keys.items()]}
 
 
 def public_bytes(key: Ed25519PrivateKey) -> bytes:

@@ -9,6 +9,7 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from chassis.health import Health
+from chassis.pipeline import Pipeline
 from chassis.server import Server, Service
 from chassis.service_settings import ServiceSettings
 from chassis.settings import Secret
@@ -26,6 +27,15 @@ Metadata = Sequence[tuple[str, str]]
 async def echo(request: Cargo, context: Context) -> Cargo:
     """Answer with what was asked."""
     return request
+
+
+def raising(error: BaseException) -> Behaviour:
+    """Give a behaviour that fails."""
+
+    async def behaviour(request: Cargo, context: Context) -> Cargo:
+        raise error
+
+    return behaviour
 
 
 class Trial(trial.TrialServiceServicer):
@@ -58,19 +68,43 @@ async def started(server: Server) -> AsyncIterator[Server]:
         await server.stop()
 
 
-@asynccontextmanager
-async def calling(server: Server) -> AsyncIterator[trial.TrialServiceStub]:
-    """Give a plain client of a server."""
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield trial.TrialServiceStub(channel)
+class Client(trial.TrialServiceStub):
+    """A plain client: the stub, and its channel for what a stub cannot say."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        super().__init__(channel)
+        self.channel = channel
 
 
 @asynccontextmanager
-async def serving(behaviour: Behaviour = echo, identity: Identity | None = None, **changed: Any) -> AsyncIterator[Any]:
+async def client(port: int) -> AsyncIterator[Client]:
+    """Give a plain client of the server at a port."""
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield Client(channel)
+
+
+@asynccontextmanager
+async def serving(
+    behaviour: Behaviour = echo, identity: Identity | None = None, **changed: Any
+) -> AsyncIterator[Client]:
     """Serve one behaviour; gives a plain client of it."""
-    async with started(trial_server(Trial(behaviour), identity or Identity(), **changed)) as server:
-        async with calling(server) as stub:
-            yield stub
+    async with (
+        started(trial_server(Trial(behaviour), identity or Identity(), **changed)) as server,
+        client(server.port) as caller,
+    ):
+        yield caller
+
+
+@asynccontextmanager
+async def behind(pipeline: Pipeline, behaviour: Behaviour) -> AsyncIterator[Client]:
+    """Serve a behaviour behind a pipeline alone."""
+    server = grpc.aio.server(interceptors=[pipeline])
+    trial.add_TrialServiceServicer_to_server(Trial(behaviour), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with client(port) as caller:
+        yield caller
+    await server.stop(0)
 
 
 def bearer(identity: Identity, user_id: str = ALICE, **changed: object) -> Metadata:

@@ -72,7 +72,9 @@ INCOMPLETE = [
 
 
 @pytest.mark.parametrize(("name", "complaint"), INCOMPLETE)
-async def test_a_service_with_an_incomplete_contract_does_not_start(name: str, complaint: str, identity: Identity) -> None:
+async def test_a_service_with_an_incomplete_contract_does_not_start(
+    name: str, complaint: str, identity: Identity
+) -> None:
     servicer = getattr(trial, f"{name}ServiceServicer")()
     register = [(getattr(trial, f"add_{name}ServiceServicer_to_server"), servicer)]
     server = trial_server(Trial(), identity, register=register)

@@ -88,8 +88,7 @@ async def test_a_flood_of_unknown_keys_does_not_reach_identity(
 async def test_many_who_wait_cause_one_fetch(verifier: TokenVerifier, identity: Identity) -> None:
     identity.answers.clear()
     waiting = [asyncio.create_task(verifier.verify(identity.token(jti=str(number)))) for number in range(50)]
-    while not identity.asked:
-        await asyncio.sleep(0)
+    await identity.was_asked.wait()
     identity.answers.set()
     assert {principal.user_id for principal in await asyncio.gather(*waiting)} == {ALICE}
     assert identity.asked == 1
@@ -98,8 +97,7 @@ async def test_many_who_wait_cause_one_fetch(verifier: TokenVerifier, identity: 
 async def test_who_started_a_fetch_may_go_away(verifier: TokenVerifier, identity: Identity) -> None:
     identity.answers.clear()
     first = asyncio.create_task(verifier.verify(identity.token(jti="1")))
-    while not identity.asked:
-        await asyncio.sleep(0)
+    await identity.was_asked.wait()
     second = asyncio.create_task(verifier.verify(identity.token(jti="2")))
     first.cancel()
     await asyncio.wait([first])
@@ -137,7 +135,9 @@ async def test_attempts_that_fail_are_bounded_too(verifier: TokenVerifier, ident
     assert identity.asked <= 3
 
 
-async def test_identity_that_comes_back_is_found_soon(verifier: TokenVerifier, identity: Identity, clock: Clock) -> None:
+async def test_identity_that_comes_back_is_found_soon(
+    verifier: TokenVerifier, identity: Identity, clock: Clock
+) -> None:
     identity.failure = DOWN
     await failure(verifier, identity.token())
     identity.failure = None

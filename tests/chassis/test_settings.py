@@ -194,7 +194,9 @@ def test_an_address_is_a_host_and_a_port(address: str) -> None:
     assert service_settings(PLIMSOLL_ADMIN_ADDRESS=address).admin_address == address
 
 
-@pytest.mark.parametrize("address", ["localhost", ":50051", "::1:50051", "host:port", "a b:1", "http://h:1", "h:123456"])
+@pytest.mark.parametrize(
+    "address", ["localhost", ":50051", "::1:50051", "host:port", "a b:1", "http://h:1", "h:123456"]
+)
 @pytest.mark.parametrize("name", ["PLIMSOLL_LISTEN_ADDRESS", "PLIMSOLL_ADMIN_ADDRESS"])
 def test_anything_else_is_no_address(name: str, address: str) -> None:
     with pytest.raises(SettingsError, match=name):
@@ -202,7 +204,7 @@ def test_anything_else_is_no_address(name: str, address: str) -> None:
 
 
 def test_a_service_key_is_long() -> None:
-    with pytest.raises(SettingsError, match="PLIMSOLL_SERVICE_KEY: expected `str` of length >= 32$"):
+    with pytest.raises(SettingsError, match=r"PLIMSOLL_SERVICE_KEY: expected `str` of length >= 32$"):
         service_settings(PLIMSOLL_SERVICE_KEY=KEY[:-1])
 
 

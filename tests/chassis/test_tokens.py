@@ -103,7 +103,9 @@ async def test_a_clock_of_identity_that_is_ahead_locks_nobody_out(verifier: Toke
     assert (await verifier.verify(identity.token(iat=int(time.time()) + 5))).user_id == ALICE
 
 
-@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "", "EDDSA", "eddsa", "Ed25519", "HS256", "RS256", None, 7])
+@pytest.mark.parametrize(
+    "algorithm", ["none", "None", "NONE", "", "EDDSA", "eddsa", "Ed25519", "HS256", "RS256", None, 7]
+)
 async def test_no_other_algorithm_is_taken(algorithm: object, verifier: TokenVerifier, identity: Identity) -> None:
     assert await reason(verifier, unsigned({"alg": algorithm, "kid": "first"}, identity.claims())) == "TOKEN_INVALID"
     assert await reason(verifier, forged({"alg": algorithm, "kid": "first"}, identity)) == "TOKEN_INVALID"

@@ -1,4 +1,4 @@
-"""The trial contract (plimsoll/trial/v1), compiled when it is first imported: real stubs, as protos/generate.py makes."""
+"""The trial contract (plimsoll/trial/v1), compiled when first imported: real stubs, as protos/generate.py makes."""
 
 import atexit
 import shutil

@@ -52,6 +52,8 @@ async def gateway(backends: Backends, tmp_path_factory: pytest.TempPathFactory) 
 @pytest_asyncio.fixture(loop_scope="session")
 async def rest(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=gateway.url, timeout=20) as client:
+        # While a test that is not asynchronous ran, the servers in our loop stood still and were taken for ill.
+        await until_healthy(client)
         yield client
 
 
@@ -61,7 +63,7 @@ def bearer(tokens: Tokens) -> dict[str, str]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def channel(gateway: Gateway) -> AsyncIterator[grpc.aio.Channel]:
+async def channel(gateway: Gateway, rest: httpx.AsyncClient) -> AsyncIterator[grpc.aio.Channel]:
     async with grpc.aio.insecure_channel(gateway.address, options=[("grpc.enable_http_proxy", 0)]) as opened:
         yield opened
 

@@ -1,6 +1,7 @@
 """A program on a leash dies with its starter, and does not start without one."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,10 @@ def test_it_dies_with_its_starter() -> None:
     starter.kill()
     starter.wait()
     starter.stdout.close()
-    assert wait_gone(pid, 5.0)
+    died = wait_gone(pid, 5.0)
+    if not died:
+        os.kill(pid, signal.SIGKILL)
+    assert died
 
 
 def test_it_does_not_start_when_the_starter_is_gone() -> None:
