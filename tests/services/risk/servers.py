@@ -56,7 +56,7 @@ def metadata(user_id=OWNER):
 class Identity(IdentityServiceServicer):
     """Publishes the key that the tokens of these tests are signed with."""
 
-    async def GetJwks(self, request, context):  # noqa: N802 - the name of the RPC
+    async def GetJwks(self, request, context):
         return HttpBody(content_type="application/json", data=json.dumps(await fetch_keys()).encode())
 
 
@@ -67,7 +67,7 @@ class Portfolio(PortfolioServiceServicer):
         self.book = book
         self.callers = []
 
-    async def GetBook(self, request, context):  # noqa: N802 - the name of the RPC
+    async def GetBook(self, request, context):
         call = current_call()
         self.callers.append((call.calling_service, call.user_id))
         if request.portfolio_id != PORTFOLIO_ID or call.user_id != OWNER:
@@ -86,13 +86,13 @@ class MarketData(MarketDataServiceServicer):
         self.session = session
         self.mark_calls = 0
 
-    async def ResolveSession(self, request, context):  # noqa: N802 - the name of the RPC
+    async def ResolveSession(self, request, context):
         newest = AS_OF.isoformat()
         if request.as_of_date > newest:
             raise OutOfRange("DATE_OUT_OF_RANGE", "after the newest session", first="2022-01-03", newest=newest)
         return session_message(self.session)
 
-    async def GetMarks(self, request, context):  # noqa: N802 - the name of the RPC
+    async def GetMarks(self, request, context):
         self.mark_calls += 1
         return GetMarksResponse(marks=[mark_message(self.known[number]) for number in request.instrument_ids])
 
