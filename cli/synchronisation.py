@@ -8,8 +8,8 @@ import grpc
 from chassis.channels import Channels
 from cli.access import ServiceAccess
 from cli.stack.errors import StackError
-from plimsoll.marketdata.v1.marketdata_service_pb2 import SealSessionRequest, SyncSymbolsRequest
-from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceStub
+from plimsoll.marketdata.v1.ingestion_service_pb2 import SealSessionRequest, SyncSymbolsRequest
+from plimsoll.marketdata.v1.ingestion_service_pb2_grpc import IngestionServiceStub
 
 CHUNK = 10
 """Symbols in one call: few enough to see progress and to stay far below the call's deadline."""
@@ -43,7 +43,7 @@ async def synchronise(
     """
     channels = Channels("cli", access.service_key)
     try:
-        marketdata = MarketDataServiceStub(channels.channel("marketdata", access.marketdata_address))
+        marketdata = IngestionServiceStub(channels.channel("marketdata", access.marketdata_address))
         return await _synchronise(marketdata, provider, symbols, advance)
     except grpc.aio.AioRpcError as error:
         raise StackError(f"marketdata at {access.marketdata_address}: {error.details()}") from error
@@ -52,7 +52,7 @@ async def synchronise(
 
 
 async def _synchronise(
-    marketdata: MarketDataServiceStub, provider: str, symbols: Sequence[str], advance: Callable[[int], None]
+    marketdata: IngestionServiceStub, provider: str, symbols: Sequence[str], advance: Callable[[int], None]
 ) -> Synced:
     stored_count, last_date = 0, ""
     refused: dict[str, str] = {}

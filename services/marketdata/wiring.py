@@ -9,11 +9,13 @@ from chassis.identity_keys import RemoteKeys
 from chassis.server import Service
 from chassis.tokens import TokenVerifier
 from plimsoll.marketdata.v1.health_service_pb2_grpc import add_HealthServiceServicer_to_server
+from plimsoll.marketdata.v1.ingestion_service_pb2_grpc import add_IngestionServiceServicer_to_server
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import add_MarketDataServiceServicer_to_server
 from services.marketdata.application.sync import Syncs
 from services.marketdata.clients.bundled import BundledProvider
 from services.marketdata.clients.nyse import NyseCalendar
 from services.marketdata.handlers.health import HealthHandler
+from services.marketdata.handlers.ingestion import IngestionHandler
 from services.marketdata.handlers.marketdata import MarketDataHandler
 from services.marketdata.settings import Settings
 
@@ -31,7 +33,8 @@ def build(settings: Settings) -> Service:
         health=health,
         tokens=TokenVerifier(settings.token_issuer, settings.token_issuer, keys),
         register=[
-            (add_MarketDataServiceServicer_to_server, MarketDataHandler(database, syncs)),
+            (add_MarketDataServiceServicer_to_server, MarketDataHandler(database)),
+            (add_IngestionServiceServicer_to_server, IngestionHandler(database, syncs)),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),
         ],
         start=[database.check_schema],

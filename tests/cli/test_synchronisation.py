@@ -11,23 +11,23 @@ from chassis.tokens import ServiceTokens
 from cli.access import ServiceAccess
 from cli.stack.errors import StackError
 from cli.synchronisation import CHUNK, Synced, synchronise
-from plimsoll.marketdata.v1.marketdata_service_pb2 import (
+from plimsoll.marketdata.v1.ingestion_service_pb2 import (
     SealSessionRequest,
     SealSessionResponse,
+    SymbolOutcome,
     SyncSymbolsRequest,
     SyncSymbolsResponse,
 )
-from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import (
-    MarketDataServiceServicer,
-    add_MarketDataServiceServicer_to_server,
+from plimsoll.marketdata.v1.ingestion_service_pb2_grpc import (
+    IngestionServiceServicer,
+    add_IngestionServiceServicer_to_server,
 )
 from tests.cli.stack.test_ports import free_port
 
 KEY = Secret("k" * 40)
-Outcome = SyncSymbolsResponse.SymbolOutcome
 
 
-class FakeMarketData(MarketDataServiceServicer):
+class FakeMarketData(IngestionServiceServicer):
     """Knows symbols that begin with a letter; each has three bars, the last on a day of its own."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class FakeMarketData(MarketDataServiceServicer):
         self.chunks.append(list(request.symbols))
         known = [symbol for symbol in request.symbols if symbol[0].isalpha()]
         outcomes = [
-            Outcome(symbol=s, stored_count=3) if s in known else Outcome(symbol=s, reason="unknown_symbol")
+            SymbolOutcome(symbol=s, stored_count=3) if s in known else SymbolOutcome(symbol=s, reason="unknown_symbol")
             for s in request.symbols
         ]
         last = f"2022-12-{10 + len(self.chunks)}" if known else ""
@@ -62,7 +62,7 @@ class FakeMarketData(MarketDataServiceServicer):
 async def marketdata() -> AsyncIterator[tuple[FakeMarketData, ServiceAccess]]:
     server = grpc.aio.server()
     fake = FakeMarketData()
-    add_MarketDataServiceServicer_to_server(fake, server)  # type: ignore[no-untyped-call]
+    add_IngestionServiceServicer_to_server(fake, server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     yield fake, ServiceAccess(service_key=KEY, marketdata_address=f"127.0.0.1:{port}")

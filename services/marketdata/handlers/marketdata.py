@@ -13,8 +13,6 @@ from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataService
 from services.marketdata import convert
 from services.marketdata.application import prices as pricing
 from services.marketdata.application.resolve import resolve
-from services.marketdata.application.seal import seal
-from services.marketdata.application.sync import Syncs
 from services.marketdata.domain.occ import canonical
 from services.marketdata.domain.sessions import pin
 from services.marketdata.handlers import requests
@@ -26,9 +24,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class MarketDataHandler(MarketDataServiceServicer):
     """Serves what instruments are, and what they were worth."""
 
-    def __init__(self, database: Database, syncs: Syncs) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._syncs = syncs
 
     async def GetInstrument(self, request: pb.GetInstrumentRequest, context: Context) -> instrument_pb2.Instrument:
         """Answer one instrument."""
@@ -108,22 +105,3 @@ class MarketDataHandler(MarketDataServiceServicer):
         async with self._database.transaction() as connection:
             standing, found, previous = await versions.session_on_or_before(connection, asked)
         return convert.pin_message(pin(asked, standing, found, previous))
-
-    async def SyncSymbols(self, request: pb.SyncSymbolsRequest, context: Context) -> pb.SyncSymbolsResponse:
-        """Fetch and store what is new of some symbols."""
-        synced = await self._syncs.sync(request.provider, request.symbols)
-        return pb.SyncSymbolsResponse(
-            data_version=synced.data_version,
-            outcomes=[
-                pb.SyncSymbolsResponse.SymbolOutcome(
-                    symbol=one.symbol, stored_count=one.stored_count, reason=one.reason
-                )
-                for one in synced.outcomes
-            ],
-            last_session_date=str(synced.last_session or ""),
-        )
-
-    async def SealSession(self, request: pb.SealSessionRequest, context: Context) -> pb.SealSessionResponse:
-        """Declare history complete up to a session."""
-        sealed = await seal(self._database, parse_date("session_date", request.session_date))
-        return pb.SealSessionResponse(newest_sealed_date=str(sealed.newest_sealed), data_version=sealed.data_version)

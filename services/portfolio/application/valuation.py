@@ -4,9 +4,9 @@ import asyncio
 import datetime
 
 from cachetools import LRUCache
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
+from chassis.hot_reads import reading
 from services.portfolio.domain.book import Book, CashBalance, Position, book_on
 from services.portfolio.domain.market import Instrument, Mark, Session
 from services.portfolio.domain.portfolio import Portfolio
@@ -28,32 +28,38 @@ class Books:
         # By portfolio and revision: what a revision contains never changes.
         self._contents: LRUCache[tuple[str, int], Contents] = LRUCache(POSITIONS_KEPT, getsizeof=_size)
 
-    async def read(self, owner_id: str, portfolio_id: str, revision: int, day: datetime.date) -> tuple[Portfolio, Book]:
-        """Give a portfolio at a revision and its book on a day.
+    async def glance(self, owner_id: str, portfolio_id: str, revision: int = 0) -> Portfolio:
+        """Give a portfolio at a revision, without its book.
 
         Raises:
             NotFound: there is none, or it is another's.
             OutOfRange: it has no such revision.
         """
-        async with self._database.transaction(owner_id) as connection:
-            portfolio = await portfolios.get(connection, owner_id, portfolio_id, revision)
-            positions, cash = await self._read_contents(connection, portfolio)
-        return portfolio, book_on(day, positions, cash)
+        async with reading(self._database, owner_id) as connection:
+            return await portfolios.glance(connection, owner_id, portfolio_id, revision)
+
+    async def on(self, day: datetime.date, portfolio: Portfolio) -> Book:
+        """Give the book of a portfolio, at the revision it stands at, on a day."""
+        positions, cash = await self._contents_of(portfolio)
+        return book_on(day, positions, cash)
 
     async def value(
         self, owner_id: str, portfolio_id: str, revision: int, as_of_date: datetime.date | None
     ) -> ValuedBook:
         """Value a portfolio at a session; without a date, the newest that is sealed."""
         session = await self._marketdata.session(as_of_date)
-        portfolio, book = await self.read(owner_id, portfolio_id, revision, session.as_of_date)
+        portfolio = await self.glance(owner_id, portfolio_id, revision)
+        book = await self.on(session.as_of_date, portfolio)
         ids = sorted({position.instrument_id for position in book.positions})
         marks, instruments = await self._look_up(ids, session)
         return value(portfolio, book, session, marks, instruments)
 
-    async def _read_contents(self, connection: AsyncConnection, portfolio: Portfolio) -> Contents:
+    async def _contents_of(self, portfolio: Portfolio) -> Contents:
         key = portfolio.portfolio_id, portfolio.revision
         if (known := self._contents.get(key)) is None:
-            known = await contents.positions_of(connection, portfolio), await contents.cash_of(connection, portfolio)
+            async with self._database.transaction(portfolio.owner_id) as connection:
+                positions = await contents.positions_of(connection, portfolio)
+                known = positions, await contents.cash_of(connection, portfolio)
             if _size(known) <= POSITIONS_KEPT:
                 self._contents[key] = known
         return known

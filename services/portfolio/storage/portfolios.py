@@ -3,11 +3,13 @@
 import uuid
 from typing import Any
 
+import asyncpg
 from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.errors import AlreadyExists, NotFound, OutOfRange
+from chassis.hot_reads import HotRead
 from services.portfolio.domain.portfolio import Portfolio, Terms
 from services.portfolio.storage.tables import portfolio_revisions as revisions
 from services.portfolio.storage.tables import portfolios
@@ -44,8 +46,30 @@ PAGE = (
 )
 
 
+HOT_NEWEST, HOT_AT_REVISION = HotRead(NEWEST), HotRead(AT_REVISION)
+
+
 def _portfolio(row: "Row[*tuple[Any, ...]]") -> Portfolio:
     return Portfolio(*row)  # COLUMNS stand in the order of the fields
+
+
+async def glance(connection: asyncpg.Connection, owner_id: str, portfolio_id: str, revision: int = 0) -> Portfolio:
+    """Give a portfolio as `get` does, on the driver itself: it begins every read of a book."""
+    named = {"owner": owner_id, "id": portfolio_id}
+    if revision:
+        found = await HOT_AT_REVISION.fetch(connection, **named, revision=revision)
+    else:
+        found = await HOT_NEWEST.fetch(connection, **named)
+    if found:
+        return Portfolio(str(found[0][0]), str(found[0][1]), *list(found[0])[2:])
+    if not revision:
+        raise NotFound("portfolio", portfolio_id)
+    raise _no_such_revision(revision, (await glance(connection, owner_id, portfolio_id)).revision)
+
+
+def _no_such_revision(given: int, current: int) -> OutOfRange:
+    message = f"the portfolio has revisions 1 to {current}, not {given}"
+    return OutOfRange("REVISION_OUT_OF_RANGE", message, given=given, current=current)
 
 
 async def page(connection: AsyncConnection, owner_id: str, after_name: str, size: int) -> list[Portfolio]:
@@ -69,9 +93,7 @@ async def get(connection: AsyncConnection, owner_id: str, portfolio_id: str, rev
     if row := found.one_or_none():
         return _portfolio(row)
     if revision:
-        current = (await get(connection, owner_id, portfolio_id)).revision
-        message = f"the portfolio has revisions 1 to {current}, not {revision}"
-        raise OutOfRange("REVISION_OUT_OF_RANGE", message, given=revision, current=current)
+        raise _no_such_revision(revision, (await get(connection, owner_id, portfolio_id)).revision)
     raise NotFound("portfolio", portfolio_id)
 
 

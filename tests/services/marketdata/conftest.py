@@ -17,7 +17,10 @@ from chassis.database import Database
 from chassis.server import Server
 from chassis.settings import Secret
 from chassis.tokens import ServiceTokens, TokenVerifier
+from plimsoll.marketdata.v1.ingestion_service_pb2_grpc import IngestionServiceStub
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceStub
+from plimsoll.marketdata.v1.private_instrument_service_pb2_grpc import PrivateInstrumentServiceStub
+from plimsoll.marketdata.v1.reference_service_pb2_grpc import ReferenceServiceStub
 from services.marketdata.application.seal import seal
 from services.marketdata.application.sync import Syncs
 from services.marketdata.clients.bundled import BundledProvider
@@ -76,15 +79,24 @@ async def empty_market(database_url: Callable[[str], str]) -> AsyncIterator["Cal
 
 
 class Callers:
-    """The service's stub as a user, as another service, and as nobody."""
+    """The service's stubs as a user, as another service, and as nobody."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.channel = channel
-        stub = MarketDataServiceStub(channel)
+        stub = Stubs(channel)
         service_token = ServiceTokens("portfolio", SERVICE_KEY).mint("marketdata")
         self.nobody = stub
         self.user = As(stub, [("authorization", f"Bearer {user_token()}")])
         self.service = As(stub, [("x-plimsoll-service-token", service_token)])
+
+
+class Stubs:
+    """Every RPC of the package, whichever service it belongs to."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        kinds = (MarketDataServiceStub, IngestionServiceStub, PrivateInstrumentServiceStub, ReferenceServiceStub)
+        for kind in kinds:
+            vars(self).update(vars(kind(channel)))
 
 
 class As:

@@ -26,6 +26,7 @@ from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import (
     MarketDataServiceServicer,
     add_MarketDataServiceServicer_to_server,
 )
+from plimsoll.portfolio.v1.portfolio_service_pb2 import Book
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import (
     PortfolioServiceServicer,
     add_PortfolioServiceServicer_to_server,
@@ -56,7 +57,7 @@ def metadata(user_id=OWNER):
 class Identity(IdentityServiceServicer):
     """Publishes the key that the tokens of these tests are signed with."""
 
-    async def GetJwks(self, request, context):  # noqa: N802 - the name of the RPC
+    async def GetJwks(self, request, context):
         return HttpBody(content_type="application/json", data=json.dumps(await fetch_keys()).encode())
 
 
@@ -66,8 +67,9 @@ class Portfolio(PortfolioServiceServicer):
     def __init__(self, book):
         self.book = book
         self.callers = []
+        self.sent_count = 0
 
-    async def GetBook(self, request, context):  # noqa: N802 - the name of the RPC
+    async def GetBook(self, request, context):
         call = current_call()
         self.callers.append((call.calling_service, call.user_id))
         if request.portfolio_id != PORTFOLIO_ID or call.user_id != OWNER:
@@ -75,6 +77,9 @@ class Portfolio(PortfolioServiceServicer):
         if request.revision > self.book.revision:
             given, current = request.revision, self.book.revision
             raise OutOfRange("REVISION_OUT_OF_RANGE", "no such revision", given=given, current=current)
+        if request.known_revision == self.book.revision:
+            return Book(revision=self.book.revision, unchanged=True)
+        self.sent_count += 1
         return self.book
 
 
@@ -86,13 +91,13 @@ class MarketData(MarketDataServiceServicer):
         self.session = session
         self.mark_calls = 0
 
-    async def ResolveSession(self, request, context):  # noqa: N802 - the name of the RPC
+    async def ResolveSession(self, request, context):
         newest = AS_OF.isoformat()
         if request.as_of_date > newest:
             raise OutOfRange("DATE_OUT_OF_RANGE", "after the newest session", first="2022-01-03", newest=newest)
         return session_message(self.session)
 
-    async def GetMarks(self, request, context):  # noqa: N802 - the name of the RPC
+    async def GetMarks(self, request, context):
         self.mark_calls += 1
         return GetMarksResponse(marks=[mark_message(self.known[number]) for number in request.instrument_ids])
 

@@ -117,6 +117,17 @@ async def test_marks_are_read_as_they_are(market):
     assert found[7].stale
 
 
+async def test_a_book_comes_over_the_wire_once_a_revision(channels):
+    portfolio = servers.Portfolio(book_message(**CONTENT))
+    async with servers.serving_portfolio(portfolio) as address:
+        client = PortfolioClient(channels.channel("portfolio", address))
+        first = await client.read(PORTFOLIO_ID, 0, AS_OF)
+        assert await client.read(PORTFOLIO_ID, 0, AS_OF) is first
+        portfolio.book.revision += 1
+        assert (await client.read(PORTFOLIO_ID, 0, AS_OF)).revision == first.revision + 1
+        assert (portfolio.sent_count, len(portfolio.callers)) == (2, 3)
+
+
 async def test_the_client_calls_as_risk_on_behalf_of_its_caller(channels):
     portfolio = servers.Portfolio(book_message())
     async with servers.serving_portfolio(portfolio) as address:

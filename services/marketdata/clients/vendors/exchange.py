@@ -1,0 +1,115 @@
+"""One HTTP exchange with a vendor. The only file that imports httpx, and so loaded when the first call is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from chassis.settings import Secret
+from services.marketdata.clients.vendors.failure import FetchFailed
+from services.marketdata.domain.fetched import Reason
+
+AGENT = "plimsoll-marketdata"
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What proves to a vendor who we are. Both may be empty."""
+
+    headers: Mapping[str, Secret]
+    query: Mapping[str, Secret]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back."""
+
+    status: int
+    content_type: str
+    retry_after: str
+    """The header as it came. Empty: there was none."""
+    body: bytes
+
+
+class Exchange:
+    """Calls to one vendor, at its own address alone. There is no time limit here: the caller has one."""
+
+    def __init__(self, base_url: str, credentials: Credentials, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._client = httpx.AsyncClient(
+            transport=_Authenticating(httpx.URL(base_url), credentials),
+            headers={"user-agent": AGENT, "accept-encoding": "gzip"},
+            follow_redirects=False,
+            timeout=None,  # noqa: S113 - one limit covers the whole exchange, where httpx has one for each read
+        )
+
+    async def get(self, url: str) -> Reply:
+        """Get a URL.
+
+        Raises:
+            FetchFailed: there is no connection, it broke, the answer is too large, or the URL is another's.
+        """
+        try:
+            async with self._client.stream("GET", url) as response:
+                return Reply(
+                    status=response.status_code,
+                    content_type=response.headers.get("content-type", ""),
+                    retry_after=response.headers.get("retry-after", ""),
+                    body=await self._read(response),
+                )
+        except httpx.DecodingError as error:
+            raise FetchFailed(Reason.MALFORMED, f"the body cannot be unpacked: {_told(error)}") from None
+        except httpx.TransportError as error:
+            raise FetchFailed(Reason.UNAVAILABLE, _told(error)) from None
+        except httpx.InvalidURL:
+            raise FetchFailed(Reason.MALFORMED, "what should be a URL is none") from None
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > self._max_bytes:
+                raise FetchFailed(Reason.MALFORMED, f"the answer is larger than {self._max_bytes} bytes")
+        return bytes(body)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class _Authenticating(httpx.AsyncBaseTransport):
+    """Adds the credentials below everything that logs a request or raises with one, and for the vendor alone."""
+
+    def __init__(self, base_url: httpx.URL, credentials: Credentials) -> None:
+        self._origin = _origin(base_url)
+        self._credentials = credentials
+        self._transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=CONNECTIONS))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if _origin(request.url) != self._origin or request.url.userinfo:
+            raise FetchFailed(Reason.MALFORMED, f"the vendor sends us to another address: {request.url.host!r}")
+        trusted = httpx.Request(
+            request.method,
+            request.url.copy_merge_params(dict(self._credentials.query)) if self._credentials.query else request.url,
+            headers=[*request.headers.raw, *self._headers()],
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        return await self._transport.handle_async_request(trusted)
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        return [(name.encode(), value.encode()) for name, value in self._credentials.headers.items()]
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    """Scheme, host and port; httpx leaves a default port out, as it should."""
+    return url.scheme, url.host, url.port
+
+
+def _told(error: httpx.HTTPError) -> str:
+    """Tell an error by its kind: its text may quote what was received, and nobody knows what that is."""
+    return type(error).__name__
