@@ -13,22 +13,16 @@ from typing import Any
 
 import asyncpg
 import sqlalchemy.exc
-from sqlalchemy import ClauseElement
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy import ClauseElement, PoolProxiedConnection
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from chassis.database import Database
+from chassis.database import Database, in_trouble
 from chassis.errors import Unavailable
 
 log = logging.getLogger(__name__)
-UNREACHABLE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InterfaceError,
-    sqlalchemy.exc.TimeoutError,
-    OSError,
-)
+BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What the driver says of a connection that is gone; a block may raise the like for reasons of its own."""
 
 
 class HotRead:
@@ -53,23 +47,47 @@ async def reading(database: Database, user_id: str) -> AsyncIterator[asyncpg.Con
     Raises:
         Unavailable: the database does not answer.
     """
-    pooled = None
+    # One round trip for both; the id is a UUID, so there is nothing to escape.
+    begin = f"BEGIN READ ONLY; SELECT set_config('plimsoll.user_id', '{uuid.UUID(user_id)}', true)"
+    pooled = await _connection(database)
+    driver = pooled.driver_connection
+    assert driver is not None
+    well = False
     try:
-        pooled = await database.engine.raw_connection()
-        driver = pooled.driver_connection
-        assert driver is not None
-        # One round trip for both; the id is a UUID, so there is nothing to escape.
-        user = f"SELECT set_config('plimsoll.user_id', '{uuid.UUID(user_id)}', true)"
-        await driver.execute(f"BEGIN READ ONLY; {user}")
-        yield driver
+        await driver.execute(begin)
+        try:
+            yield driver
+        except Exception:
+            await driver.execute("ROLLBACK")
+            well = True
+            raise
         await driver.execute("COMMIT")
-    except BaseException as error:
-        if pooled is not None:
-            pooled.invalidate()  # in mid-transaction, or dead: either way nobody else's
-        if isinstance(error, UNREACHABLE):
-            log.warning("the database does not answer: %r", error)
-            raise Unavailable("database") from error
+        well = True
+    except asyncpg.PostgresError as error:
+        if in_trouble(error.sqlstate):
+            raise _unavailable(error) from error
+        raise
+    except BROKEN as error:
+        if not well:
+            raise _unavailable(error) from error
         raise
     finally:
-        if pooled is not None:
-            pooled.close()
+        if not well:
+            pooled.invalidate()  # in mid-transaction, or dead: either way nobody else's
+        pooled.close()
+
+
+async def _connection(database: Database) -> PoolProxiedConnection:
+    try:
+        return await database.engine.raw_connection()
+    except (sqlalchemy.exc.TimeoutError, OSError) as error:
+        raise _unavailable(error) from error
+    except AsyncAdapt_asyncpg_dbapi.Error as error:
+        if in_trouble(error.sqlstate):
+            raise _unavailable(error) from error
+        raise
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    log.warning("the database does not answer: %r", error)
+    return Unavailable("database")

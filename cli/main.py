@@ -23,6 +23,7 @@ admin = typer.Typer(help="What only whoever runs the installation may do.", no_a
 app.add_typer(admin, name="admin")
 
 SETTINGS_ARE_WRONG = 2
+EmailArgument = Annotated[str, typer.Argument(help="E-mail address of the account.")]
 FreePorts = Annotated[bool, typer.Option("--free-ports", help="Take any free port for every part.")]
 
 
@@ -33,6 +34,14 @@ class ServedPart(StrEnum):
     MARKETDATA = "marketdata"
     RISK = "risk"
     GATEWAY = "gateway"
+
+
+class Tier(StrEnum):
+    """The tiers of accounts."""
+
+    PUBLIC = "public"
+    REGISTERED = "registered"
+    PAID = "paid"
 
 
 def main() -> None:
@@ -151,6 +160,54 @@ def rotate_key() -> None:
     from cli import administration
 
     print(f"key {administration.rotate_key(_settings())}")
+
+
+@admin.command("reset-password")
+def reset_password(email: EmailArgument) -> None:
+    """Set another password for an account; its sessions end. The password comes as for `create`."""
+    from cli import administration
+
+    administration.reset(_settings(), email)
+    print(f"{email} has another password now, and no open session")
+
+
+@admin.command("disable")
+def disable_user(email: EmailArgument) -> None:
+    """Close an account to its owner and end its sessions. Nothing is deleted."""
+    from cli import administration
+
+    administration.close(_settings(), email)
+    print(f"{email} is disabled now")
+
+
+@admin.command("enable")
+def enable_user(email: EmailArgument) -> None:
+    """Open a closed account to its owner again."""
+    from cli import administration
+
+    administration.reopen(_settings(), email)
+    print(f"{email} is enabled now")
+
+
+@admin.command("set-tier")
+def set_tier(email: EmailArgument, tier: Annotated[Tier, typer.Argument(help="Which limits it has.")]) -> None:
+    """Put an account into a tier."""
+    from cli import administration
+
+    administration.put_in_tier(_settings(), email, tier.value)
+    print(f"{email} is in tier {tier.value} now")
+
+
+@admin.command("verify-audit-log")
+def verify_audit_log(
+    noted: Annotated[str, typer.Option(help="A head printed earlier: the chain must go through it.")] = "",
+) -> None:
+    """Check that no line of the audit log was changed, dropped or slipped in. Exit code: 0 sound, 1 not."""
+    from cli import administration
+
+    sound, lines = administration.check_audit_log(_settings(), noted)
+    print("\n".join([*lines, "the audit log is sound" if sound else "the audit log is NOT sound"]))
+    raise typer.Exit(0 if sound else 1)
 
 
 def _settings(*, free_ports: bool = False) -> StackSettings:

@@ -20,13 +20,14 @@ BLOCK: Final = 10_000
 HANDFUL: Final = 5
 """Below as many options, each is valued by itself."""
 SMALLEST_DEVIATION: Final = 1e-9
-"""volatility x sqrt(time) below this is no volatility: a tenth of a basis point for a hundredth of a second."""
+"""volatility x sqrt(time) below this is no volatility: 0.0005 % a year for one second."""
 
 _WORK_ROWS = 11
 _DENSITY_AT_0 = 1.0 / math.sqrt(2.0 * math.pi)
 _SQRT_HALF = math.sqrt(0.5)
 _TERMS = ("spot", "strike", "years_to_expiry", "volatility", "rate", "dividend_yield")
 _MISSING = (math.nan,) * 6
+_BEYOND = "the value of an option is beyond float64"
 
 
 def european(
@@ -109,7 +110,7 @@ def european_one(
     asset_part = 0.5 * right * asset * math.erfc(-right * d1 * _SQRT_HALF)
     cash_part = 0.5 * right * cash * math.erfc(-right * (d1 - deviation) * _SQRT_HALF)
     decay = dividend_yield * asset_part - rate * cash_part - asset_density * volatility / (2.0 * root)
-    return (
+    values = (
         asset_part - cash_part,
         asset_part / spot,
         asset_density / (spot * spot * deviation),
@@ -117,22 +118,28 @@ def european_one(
         asset_density * root / POINTS,
         cash_part * years_to_expiry / POINTS,
     )
+    if not math.isfinite(sum(values)):
+        raise FloatingPointError(_BEYOND)
+    return values
 
 
 def _refuse_or_miss(*terms: float) -> tuple[float, float, float, float, float, float]:
     *others, right = terms
     option_columns([right], **dict(zip(_TERMS, ([term] for term in others), strict=True)))
+    if not any(map(math.isnan, terms)):
+        raise FloatingPointError(_BEYOND)
     return _MISSING
 
 
 def _block(columns: list[FloatArray], result: FloatArray, work: FloatArray) -> None:
-    """Values one block. Each pass writes where its result stays; a variable is named for what it holds from there."""
+    """Values one block, in the rows of `work`: every pass writes to one of them, and reads what is in the cache."""
     spot, strike, years, volatility, rate, dividend_yield, right = columns
     asset, cash, paid, earned, d1, d2, half_density1, half_density2, root, deviation, half = work[:_WORK_ROWS]
     scratch = work[_WORK_ROWS:]
 
     np.sqrt(years, out=root)
     np.multiply(volatility, root, out=deviation)
+    # a minimum is NaN where anything is, and NaN compares false
     if not (spot.min() > 0.0 and strike.min() > 0.0 and deviation.min() >= SMALLEST_DEVIATION and right.min() >= PUT):
         missing = ~((spot > 0.0) & (strike > 0.0) & (deviation >= SMALLEST_DEVIATION) & (right >= PUT))
         spot = np.where(missing, np.nan, spot)
@@ -162,7 +169,13 @@ def _block(columns: list[FloatArray], result: FloatArray, work: FloatArray) -> N
     asset *= d1
     cash *= right
     cash *= d2
+    _write(columns, result, work)
 
+
+def _write(columns: list[FloatArray], result: FloatArray, work: FloatArray) -> None:
+    """The six values, from the two parts of the price, w A N(w d1) and w B N(w d2), and from A n(d1) / 2."""
+    spot, _, years, *_ = columns
+    asset, cash, paid, earned, _, _, half_density1, _, root, deviation, half = work[:_WORK_ROWS]
     price, delta, gamma, theta, vega, rho = result
     np.subtract(asset, cash, out=price)
     np.divide(asset, spot, out=delta)

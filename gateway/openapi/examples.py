@@ -97,7 +97,7 @@ BY_OWNER: dict[str, Any] = {
     "CompletePortfolio.market_value": 472500.0,
     "Dependency.name": "database",
     "Dependency.state": "UP",
-    "ExcludedPosition.reason": "no_mark",
+    "ExcludedPosition.reason": "no_price",
     "ExcludedPosition.symbol": "AAPL230120C00150000",
     "Instrument.name": "Apple Inc.",
     "Pnl.unrealized_pnl": 36000.0,

@@ -1,13 +1,28 @@
 """From the domain to the contract, where the two differ."""
 
 import datetime
+from collections.abc import Iterable
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
-from plimsoll.portfolio.v1 import data_service_pb2, import_pb2, portfolio_pb2, portfolio_service_pb2, position_pb2
-from services.portfolio.domain.book import Book, CashBalance, OptionTerms, Position
+from plimsoll.portfolio.v1 import (
+    cash_movement_pb2,
+    cash_service_pb2,
+    change_pb2,
+    data_service_pb2,
+    import_pb2,
+    label_pb2,
+    portfolio_pb2,
+    portfolio_service_pb2,
+    position_pb2,
+    position_service_pb2,
+)
+from services.portfolio.domain.book import Book, CashBalance, CashMovement, OptionTerms, Position
+from services.portfolio.domain.change import Change
 from services.portfolio.domain.imported import Import
+from services.portfolio.domain.label import Label
+from services.portfolio.domain.listing import Group
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.positions_csv import Issue
 from services.portfolio.domain.valued_book import ValuedBook, ValuedPosition
@@ -59,6 +74,10 @@ def position(found: Position) -> position_pb2.Position:
         currency=found.currency,
         multiplier=found.multiplier,
         option=_option(found.option) if found.option else None,
+        strategy=found.strategy,
+        portfolio_id=found.portfolio_id,
+        revision=found.revision,
+        realized_pnl=None if found.realized_pnl is None else float(found.realized_pnl),
     )
 
 
@@ -69,6 +88,45 @@ def _option(terms: OptionTerms) -> position_pb2.OptionTerms:
         expiry_date=_date(terms.expiry_date),
         right=terms.right,
         strike=terms.strike,
+        style=position_pb2.OptionTerms.Style.Value(terms.style or "STYLE_UNSPECIFIED"),
+    )
+
+
+def position_group(group: Group) -> position_service_pb2.PositionGroup:
+    """Render positions that have something in common."""
+    return position_service_pb2.PositionGroup(
+        key=group.key, position_count=len(group.position_ids), position_ids=group.position_ids
+    )
+
+
+def label(found: Label) -> label_pb2.Label:
+    """Render a tag or a strategy."""
+    return label_pb2.Label(
+        label_id=found.label_id,
+        name=found.name,
+        description=found.description,
+        position_count=found.position_count,
+        created_time=timestamp(found.created_time),
+    )
+
+
+def change(found: Change) -> change_pb2.Change:
+    """Render a line of the change log."""
+    return change_pb2.Change(
+        change_id=str(found.change_id),
+        change_time=timestamp(found.change_time),
+        actor_id=found.actor_id,
+        reason=found.reason,
+        portfolio_id=found.portfolio_id,
+        portfolio_revision=found.revision,
+        subject=change_pb2.Change.Subject.Value(found.subject),
+        subject_id=found.subject_id,
+        subject_name=found.subject_name,
+        action=change_pb2.Change.Action.Value(found.action),
+        fields=[
+            change_pb2.Change.FieldChange(field=f.field, old_value=f.old_value, new_value=f.new_value)
+            for f in found.fields
+        ],
     )
 
 
@@ -76,6 +134,28 @@ def cash(balance: CashBalance) -> position_pb2.CashBalance:
     """Render a cash balance."""
     return position_pb2.CashBalance(
         currency=balance.currency, amount=float(balance.amount), balance_date=_date(balance.balance_date)
+    )
+
+
+def cash_balances(found: Portfolio, balances: Iterable[CashBalance]) -> cash_service_pb2.CashBalances:
+    """Render the cash of a portfolio."""
+    return cash_service_pb2.CashBalances(
+        portfolio_id=found.portfolio_id, portfolio_revision=found.revision, balances=map(cash, balances)
+    )
+
+
+def cash_movement(found: CashMovement) -> cash_movement_pb2.CashMovement:
+    """Render a movement of cash."""
+    return cash_movement_pb2.CashMovement(
+        movement_id=found.movement_id,
+        portfolio_id=found.portfolio_id,
+        kind=cash_movement_pb2.CashMovement.Kind.Value(found.kind),
+        currency=found.currency,
+        amount=float(found.amount),
+        movement_date=_date(found.movement_date),
+        symbol=found.symbol,
+        note=found.note,
+        revision=found.revision,
     )
 
 
@@ -88,6 +168,7 @@ def book(found: Portfolio, contents: Book) -> portfolio_service_pb2.Book:
         closed_positions=map(position, contents.closed_positions),
         cash=map(cash, contents.cash),
         cash_reason=contents.cash_reason,
+        cash_movements=map(cash_movement, contents.movements),
     )
 
 

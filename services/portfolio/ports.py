@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
+from services.portfolio.domain.user import ProvenIdentity
 
 
 class MarketData(Protocol):
@@ -28,6 +29,14 @@ class MarketData(Protocol):
 
     async def calendar(self, start: datetime.date, end: datetime.date) -> Calendar:
         """Give the sessions in a range of days."""
+        ...
+
+
+class IdentityProvider(Protocol):
+    """Another identity provider, whose word opens sessions here."""
+
+    async def verify(self, id_token: str, nonce: str) -> ProvenIdentity:
+        """Give whom a token proves; raises Unauthenticated where it proves nobody."""
         ...
 
 

@@ -69,7 +69,9 @@ def containers() -> list[Container]:
 def _compose_containers() -> Iterator[Container]:
     for name, service in compose()["services"].items():
         if is_ours(service):
-            environment = {key: str(value) for key, value in service.get("environment", {}).items()}
+            environment = {
+                key: "" if value is None else str(value) for key, value in service.get("environment", {}).items()
+            }
             secrets = frozenset(service.get("secrets", ()))
             yield Container("compose", name, tuple(service["command"]), environment, secrets)
 

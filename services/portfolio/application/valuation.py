@@ -2,12 +2,13 @@
 
 import asyncio
 import datetime
+from collections.abc import Sequence
 
 from cachetools import LRUCache
 
 from chassis.database import Database
 from chassis.hot_reads import reading
-from services.portfolio.domain.book import Book, CashBalance, Position, book_on
+from services.portfolio.domain.book import Book, CashBalance, CashMovement, Position, book_on, cash_on
 from services.portfolio.domain.market import Instrument, Mark, Session
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.valued_book import ValuedBook, value
@@ -15,8 +16,8 @@ from services.portfolio.ports import MarketData
 from services.portfolio.storage import contents, portfolios
 
 POSITIONS_KEPT = 100_000
-"""Positions, of all books together, that one process keeps; about 50 MB."""
-Contents = tuple[list[Position], list[CashBalance]]
+"""Positions and movements, of all books together, that one process keeps; about 50 MB."""
+Contents = tuple[list[Position], list[CashBalance], list[CashMovement]]
 
 
 class Books:
@@ -40,8 +41,12 @@ class Books:
 
     async def on(self, day: datetime.date, portfolio: Portfolio) -> Book:
         """Give the book of a portfolio, at the revision it stands at, on a day."""
-        positions, cash = await self._contents_of(portfolio)
-        return book_on(day, positions, cash)
+        return book_on(day, *await self._contents_of(portfolio))
+
+    async def cash(self, portfolio: Portfolio, day: datetime.date | None) -> Sequence[CashBalance]:
+        """Give the cash of a portfolio, at the revision it stands at, on a day; without one as it was stated."""
+        positions, cash, movements = await self._contents_of(portfolio)
+        return cash if day is None else cash_on(day, positions, cash, movements)
 
     async def value(
         self, owner_id: str, portfolio_id: str, revision: int, as_of_date: datetime.date | None
@@ -59,7 +64,8 @@ class Books:
         if (known := self._contents.get(key)) is None:
             async with self._database.transaction(portfolio.owner_id) as connection:
                 positions = await contents.positions_of(connection, portfolio)
-                known = positions, await contents.cash_of(connection, portfolio)
+                cash = await contents.cash_of(connection, portfolio)
+                known = positions, cash, await contents.movements_of(connection, portfolio)
             if _size(known) <= POSITIONS_KEPT:
                 self._contents[key] = known
         return known
@@ -71,4 +77,4 @@ class Books:
 
 
 def _size(found: Contents) -> int:
-    return 1 + len(found[0])
+    return 1 + len(found[0]) + len(found[2])

@@ -71,6 +71,7 @@ def _instrument(found: instrument_pb2.Instrument) -> Instrument:
             expiry_date=Date.fromisoformat(terms.expiry_date),
             right=terms.right,
             strike=terms.strike,
+            style=instrument_pb2.OptionContract.Style.Name(terms.style) if terms.style else "",
         )
     return Instrument(
         instrument_id=found.instrument_id,

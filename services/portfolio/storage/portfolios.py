@@ -1,10 +1,24 @@
 """Portfolios in PostgreSQL. Every statement names the owner; row-level security is the second wall, not the first."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -108,6 +122,12 @@ async def lock(connection: AsyncConnection, owner_id: str, portfolio_id: str) ->
     return await get(connection, owner_id, portfolio_id)
 
 
+async def lock_all(connection: AsyncConnection, owner_id: str) -> set[str]:
+    """Keep others from changing any portfolio of an owner until this transaction ends; give their ids."""
+    statement = select(portfolios.c.portfolio_id).where(portfolios.c.owner_id == owner_id)
+    return set(await connection.scalars(statement.order_by(portfolios.c.portfolio_id).with_for_update()))
+
+
 async def add(connection: AsyncConnection, owner_id: str, base_currency: str, terms: Terms) -> Portfolio:
     """Make an empty portfolio at revision 1.
 
@@ -140,6 +160,27 @@ async def revise(
         raise AlreadyExists("portfolio", terms.name) from None
     await _add_revision(connection, portfolio.owner_id, portfolio.portfolio_id, revision, terms, position_count, change)
     return await get(connection, portfolio.owner_id, portfolio.portfolio_id)
+
+
+async def advance(connection: AsyncConnection, portfolio: Portfolio, change: str, opened: int = 0) -> Portfolio:
+    """Give a locked portfolio its next revision, in which its contents differ: so many more positions are open."""
+    return await revise(connection, portfolio, portfolio.terms, portfolio.position_count + opened, change)
+
+
+async def advance_all(connection: AsyncConnection, owner_id: str, portfolio_ids: Sequence[str], change: str) -> None:
+    """Give locked portfolios each its next revision, in which its contents differ and as many positions are open."""
+    if not portfolio_ids:
+        return
+    concerned = (portfolios.c.owner_id == owner_id) & portfolios.c.portfolio_id.in_(portfolio_ids)
+    await connection.execute(update(portfolios).where(concerned).values(revision=portfolios.c.revision + 1))
+    replaced = {"revision": portfolios.c.revision, "change": literal(change), "created_time": func.now()}
+    kept = [column for column in revisions.c if column.name not in replaced]
+    before = and_(
+        revisions.c.portfolio_id == portfolios.c.portfolio_id, revisions.c.revision == portfolios.c.revision - 1
+    )
+    following = select(*kept, *replaced.values()).join(portfolios, before).where(concerned)
+    columns = [*(column.name for column in kept), *replaced]
+    await connection.execute(insert(revisions).from_select(columns, following))
 
 
 async def remove(connection: AsyncConnection, owner_id: str, portfolio_id: str) -> None:

@@ -22,16 +22,16 @@ from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataService
 from plimsoll.marketdata.v1.private_instrument_service_pb2_grpc import PrivateInstrumentServiceStub
 from plimsoll.marketdata.v1.reference_service_pb2_grpc import ReferenceServiceStub
 from services.marketdata.application.seal import seal
-from services.marketdata.application.sync import Syncs
 from services.marketdata.clients.bundled import BundledProvider
 from services.marketdata.clients.nyse import NyseCalendar
 from services.marketdata.settings import Settings
 from services.marketdata.wiring import build
 from tests.databases import Databases, wait_for
-from tests.services.marketdata.market import TODAY, FakeCalendar, FakeProvider, days
+from tests.services.marketdata.market import Bringing, SyncsOf, days
 
 SERVICE_KEY = "a service key for tests, long enough"
 SIGNING_KEY = Ed25519PrivateKey.generate()
+USER, OTHER, ADMIN = (f"9f4b0c3e-0000-4000-8000-{number:012}" for number in (1, 2, 10))
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ async def database(database_url: Callable[[str], str]) -> AsyncIterator[Database
 
 
 @pytest.fixture
-def syncs_of(database: Database) -> Callable[[FakeProvider], Syncs]:
+def syncs_of(database: Database) -> SyncsOf:
     """`syncs_of(provider)`: the use case on a provider and the small calendar."""
-    return lambda provider: Syncs(database, [provider], FakeCalendar(), lambda: TODAY)
+    return lambda provider: Bringing(database, provider)
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +87,10 @@ class Callers:
         service_token = ServiceTokens("portfolio", SERVICE_KEY).mint("marketdata")
         self.nobody = stub
         self.user = As(stub, [("authorization", f"Bearer {user_token()}")])
+        self.other = As(stub, [("authorization", f"Bearer {user_token(OTHER)}")])
+        self.admin = As(stub, [("authorization", f"Bearer {user_token(ADMIN, 'admin')}")])
+        behalf = [("x-plimsoll-service-token", service_token), ("authorization", f"Bearer {user_token()}")]
+        self.service_for_user = As(stub, behalf)
         self.service = As(stub, [("x-plimsoll-service-token", service_token)])
 
 
@@ -120,6 +124,7 @@ class serving:  # noqa: N801 - reads as a verb: `async with serving(url)`
             database_url=Secret(url),
             service_key=Secret(SERVICE_KEY),
             drain_seconds=0.0,
+            rate_limits="off",
         )
         tokens = TokenVerifier("plimsoll", "plimsoll", public_keys)
         self._server = Server(dataclasses.replace(build(settings), tokens=tokens), settings)
@@ -139,10 +144,10 @@ async def public_keys():
     return {"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "test", "x": public}]}
 
 
-def user_token() -> str:
+def user_token(user_id: str = USER, role: str = "member") -> str:
     now = int(time.time())
-    claims = {"iss": "plimsoll", "aud": "plimsoll", "sub": "9f4b0c3e-0000-4000-8000-000000000001", "iat": now}
-    claims |= {"exp": now + 300, "jti": "1", "role": "member", "scope": "read write"}
+    claims = {"iss": "plimsoll", "aud": "plimsoll", "sub": user_id, "iat": now}
+    claims |= {"exp": now + 300, "jti": "1", "role": role, "scope": "read write", "tier": "paid"}
     return jwt.encode(claims, SIGNING_KEY, algorithm="EdDSA", headers={"kid": "test"})
 
 
@@ -184,7 +189,7 @@ async def wait_for_waiter(database: Database) -> None:
 async def _load(url: str) -> None:
     database = Database(url, "marketdata")
     try:
-        await Syncs(database, [BundledProvider()], NyseCalendar(), lambda: TODAY).sync("bundled", [])
+        await Bringing(database, BundledProvider(), calendar=NyseCalendar()).sync("bundled")
         await seal(database, days(28)[0])
     finally:
         await database.close()

@@ -6,6 +6,7 @@ import grpc
 import numpy as np
 import pytest
 
+from chassis.migrations import head_revision
 from chassis.settings import SettingsError, read
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
 from plimsoll.common.v1.service_health_pb2 import ServiceHealth
@@ -51,7 +52,7 @@ async def test_reading_needs_a_token(bundled_market: Callers):
 
 async def test_health_is_public_and_names_the_schema(bundled_market: Callers):
     health = await HealthServiceStub(bundled_market.channel).GetHealth(GetHealthRequest())
-    assert (health.service, health.healthy, health.schema_revision) == ("marketdata", True, "0001")
+    assert (health.service, health.healthy, health.schema_revision) == ("marketdata", True, head_revision("marketdata"))
     assert [(one.name, one.state) for one in health.dependencies] == [("database", ServiceHealth.UP)]
 
 
@@ -102,7 +103,7 @@ async def test_quotes_come_in_the_order_asked_for_each_once(bundled_market: Call
     asked = ["msft, AAPL,,spx", "aapl", "NOPE", "AAPL230120C00150000"]
     quotes = (await bundled_market.user.GetQuotes(pb.GetQuotesRequest(symbols=asked))).quotes
     assert [quote.symbol for quote in quotes] == ["msft", "AAPL", "spx", "NOPE", "AAPL230120C00150000"]
-    assert [quote.reason for quote in quotes] == ["", "", "", "unknown_instrument", "no_mark"]
+    assert [quote.reason for quote in quotes] == ["", "", "", "unknown_instrument", "no_price"]
     apple = quotes[1]
     assert (apple.last, apple.source, apple.age_sessions, apple.price_basis) == (125.674, "bundled", 0, ADJUSTED)
     assert apple.change == apple.last - apple.previous_close
@@ -226,7 +227,7 @@ async def test_marks_say_what_each_is_worth_or_why_not(bundled_market: Callers):
     marks = (await bundled_market.service.GetMarks(asked)).marks
     assert [(mark.instrument_id, mark.reason) for mark in marks] == [
         (ids[0], ""),
-        (ids[1], "no_mark"),
+        (ids[1], ""),
         (ids[2], "no_price"),
         (999_999, "unknown_instrument"),
     ]
@@ -235,8 +236,9 @@ async def test_marks_say_what_each_is_worth_or_why_not(bundled_market: Callers):
     assert (apple.source, apple.currency, apple.data_version) == (Mark.CLOSE, "USD", 1)
     assert apple.price > 0
     assert not apple.HasField("volatility")
-    assert [mark.HasField("price") for mark in marks[1:]] == [False] * 3
-    assert {mark.source for mark in marks[1:]} == {Mark.SOURCE_UNSPECIFIED}
+    assert not apple.HasField("option")
+    assert [mark.HasField("price") for mark in marks[2:]] == [False] * 2
+    assert {mark.source for mark in marks[2:]} == {Mark.SOURCE_UNSPECIFIED}
 
 
 # --- sessions ---

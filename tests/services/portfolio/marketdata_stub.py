@@ -15,6 +15,7 @@ from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataService
 Date = datetime.date
 CLOSES = {"AAPL": 126.04, "JPM": 129.54, "XOM": 105.0, "SPX": 3783.22, "VOD": 10.0, "QUIET": None}
 KINDS = {"SPX": instrument_pb2.Instrument.INDEX}
+SECTORS = {"AAPL": "Information Technology", "JPM": "Financials", "XOM": "Energy"}
 CURRENCIES = {"VOD": "GBP"}
 NEWEST = Date(2022, 12, 28)
 FIRST, LAST = Date(2020, 1, 1), Date(2027, 12, 31)
@@ -40,7 +41,7 @@ class MarketDataStub(MarketDataServiceServicer):
                 symbol=symbol,
                 kind=KINDS.get(symbol, instrument_pb2.Instrument.STOCK),
                 name=f"{symbol} Inc.",
-                sector="Energy",
+                sector=SECTORS.get(symbol, ""),
                 currency=CURRENCIES.get(symbol, "USD"),
                 multiplier=1,
             )

@@ -82,7 +82,7 @@ async def test_tokens_are_signed_by_a_published_key(nobody, alice):
     assert header["kid"] in {key["kid"] for key in keys}
     assert all("d" not in key for key in keys), "a private key was published"
     claims = jwt.decode(session.access_token, options={"verify_signature": False})
-    assert set(claims) == {"iss", "aud", "sub", "iat", "exp", "jti", "role", "scope"}
+    assert set(claims) == {"iss", "aud", "sub", "iat", "exp", "jti", "role", "scope", "tier", "auth_time"}
 
 
 async def test_a_refresh_token_works_once_and_its_reuse_ends_the_session(nobody, alice):

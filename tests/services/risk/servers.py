@@ -46,7 +46,7 @@ async def fetch_keys():
 def token(user_id=OWNER, lives_seconds=300):
     now = int(time.time())
     claims = {"iss": "plimsoll", "aud": "plimsoll", "sub": user_id, "iat": now, "exp": now + lives_seconds}
-    claims |= {"jti": "1", "role": "member", "scope": "read write"}
+    claims |= {"jti": "1", "role": "member", "scope": "read write", "tier": "registered"}
     return jwt.encode(claims, SIGNING_KEY, algorithm="EdDSA", headers={"kid": "test"})
 
 
@@ -106,7 +106,9 @@ class MarketData(MarketDataServiceServicer):
 async def serving(name, *register):
     """Serve some servicers as one service at a free port; gives its address."""
     tokens = TokenVerifier("plimsoll", "plimsoll", fetch_keys)
-    settings = ServiceSettings(listen_address="127.0.0.1:0", service_key=SERVICE_KEY, drain_seconds=0.0)
+    settings = ServiceSettings(
+        listen_address="127.0.0.1:0", service_key=SERVICE_KEY, drain_seconds=0.0, rate_limits="off"
+    )
     server = Server(Service(health=Health(name), tokens=tokens, register=register), settings)
     await server.start()
     try:

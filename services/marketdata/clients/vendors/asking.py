@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.marketdata.clients.vendors.failure import FetchFailed
 from services.marketdata.domain.fetched import Fetched, Reason, RejectedRow, fetched_from
+from services.marketdata.domain.symbols import can_be_symbol
 
 T = TypeVar("T")
 PARALLEL = 4
 """Calls to one provider under way at once, for one fetch."""
-SYMBOL = re.compile(r"\^?[A-Z0-9][A-Z0-9.\-_/=:]{0,31}")
 log = logging.getLogger(__name__)
 
 
@@ -28,11 +27,6 @@ class Answer(Generic[T]):
 
 Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, Answer[T]]]]
 """Asks for some keys at once. A key that is not in the answer is unknown to the source."""
-
-
-def can_be_symbol(text: str) -> bool:
-    """Say whether a text can be a symbol at all. What cannot never leaves the house."""
-    return SYMBOL.fullmatch(text) is not None and ".." not in text
 
 
 async def ask_in_chunks(source: str, subject: str, keys: Collection[str], size: int, ask: Ask[T]) -> Fetched[T]:
@@ -81,9 +75,7 @@ async def ask_for_each(
     return await ask_in_chunks(source, subject, keys, 1, ask_one)
 
 
-def _put_together(
-    source: str, answers: Mapping[str, Answer[T]], failures: Mapping[str, FetchFailed]
-) -> Fetched[T]:
+def _put_together(source: str, answers: Mapping[str, Answer[T]], failures: Mapping[str, FetchFailed]) -> Fetched[T]:
     found = {key: answer.value for key, answer in answers.items() if answer.value is not None}
     failed = {key: failure.reason for key, failure in failures.items()}
     failed |= dict.fromkeys(answers.keys() - found.keys(), Reason.NO_HISTORY)

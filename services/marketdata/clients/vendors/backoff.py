@@ -30,7 +30,7 @@ class Backoff:
 
 
 def retry_after(header: str, now: datetime) -> float | None:
-    """Read `Retry-After` as seconds from now: a number, or a date (RFC 9110, 10.2.3). None: it says nothing readable."""
+    """Read `Retry-After` as seconds from now: a number, or a date (RFC 9110, 10.2.3). None: it cannot be read."""
     text = header.strip()
     if SECONDS.fullmatch(text):
         return min(float(text), LONGEST_RETRY_AFTER)

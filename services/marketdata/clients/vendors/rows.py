@@ -1,7 +1,8 @@
 """Vendors' rows, JSON objects, into typed values: a row that does not fit is rejected, and the others go on."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -60,6 +61,19 @@ class RowReader:
                 value=shown(bad.value),
             )
         )
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """Read what stands or falls as a whole: a bad field makes the answer malformed, and there is nothing to set aside.
+
+    Raises:
+        FetchFailed: a field was bad.
+    """
+    try:
+        yield
+    except BadField as bad:
+        raise FetchFailed(Reason.MALFORMED, f"{bad.name!r} is {bad.reason}") from None
 
 
 def rows_of(page: Row, name: str) -> list[object]:

@@ -72,11 +72,10 @@ class VendorHttp:
         return deadline_in(self._clock, self._patience.fetch_seconds)
 
     def url(self, *parts: str, **query: str) -> str:
-        """Give the URL of a path below the base, each part escaped. A query name ends in `_` where Python forbids it."""
+        """Give the URL of a path below the base, each part of it and of the query escaped."""
         path = "/".join(quote(part, safe="") for part in parts)
         base = f"{self._account.base_url.rstrip('/')}/{path}"
-        named = {name.rstrip("_"): value for name, value in query.items()}
-        return f"{base}?{urlencode(named)}" if named else base
+        return f"{base}?{urlencode(query)}" if query else base
 
     async def get(self, url: str, deadline: Deadline, content: Content = Content.JSON) -> bytes:
         """Get a URL of the vendor.
