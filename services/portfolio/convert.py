@@ -38,7 +38,8 @@ def timestamp(time: datetime.datetime) -> Timestamp:
     return stamp
 
 
-def _date(day: datetime.date | None) -> str:
+def day_text(day: datetime.date | None) -> str:
+    """Give a day as the contract writes it; None is empty."""
     return day.isoformat() if day else ""
 
 
@@ -49,8 +50,8 @@ def portfolio(found: Portfolio) -> portfolio_pb2.Portfolio:
         name=found.name,
         base_currency=found.base_currency,
         benchmark=found.benchmark,
-        start_date=_date(found.start_date),
-        end_date=_date(found.end_date),
+        start_date=day_text(found.start_date),
+        end_date=day_text(found.end_date),
         revision=found.revision,
         position_count=found.position_count,
         created_time=timestamp(found.created_time),
@@ -67,8 +68,8 @@ def position(found: Position) -> position_pb2.Position:
         position_type=position_pb2.Position.Type.Value(found.type_name),
         quantity=float(found.quantity),
         entry_price=float(found.entry_price),
-        entry_date=_date(found.entry_date),
-        exit_date=_date(found.exit_date),
+        entry_date=day_text(found.entry_date),
+        exit_date=day_text(found.exit_date),
         exit_price=None if found.exit_price is None else float(found.exit_price),
         tags=found.tags,
         currency=found.currency,
@@ -85,7 +86,7 @@ def _option(terms: OptionTerms) -> position_pb2.OptionTerms:
     return position_pb2.OptionTerms(
         underlying_symbol=terms.underlying_symbol,
         underlying_instrument_id=terms.underlying_instrument_id,
-        expiry_date=_date(terms.expiry_date),
+        expiry_date=day_text(terms.expiry_date),
         right=terms.right,
         strike=terms.strike,
         style=position_pb2.OptionTerms.Style.Value(terms.style or "STYLE_UNSPECIFIED"),
@@ -133,7 +134,7 @@ def change(found: Change) -> change_pb2.Change:
 def cash(balance: CashBalance) -> position_pb2.CashBalance:
     """Render a cash balance."""
     return position_pb2.CashBalance(
-        currency=balance.currency, amount=float(balance.amount), balance_date=_date(balance.balance_date)
+        currency=balance.currency, amount=float(balance.amount), balance_date=day_text(balance.balance_date)
     )
 
 
@@ -152,7 +153,7 @@ def cash_movement(found: CashMovement) -> cash_movement_pb2.CashMovement:
         kind=cash_movement_pb2.CashMovement.Kind.Value(found.kind),
         currency=found.currency,
         amount=float(found.amount),
-        movement_date=_date(found.movement_date),
+        movement_date=day_text(found.movement_date),
         symbol=found.symbol,
         note=found.note,
         revision=found.revision,
@@ -187,55 +188,4 @@ def upload(saved: Portfolio | None, read: Import) -> portfolio_service_pb2.Uploa
 def _issue(issue: Issue) -> import_pb2.RowIssue:
     return import_pb2.RowIssue(
         line=issue.line, field=issue.field, value=issue.value[:SHOWN], reason=issue.reason, message=issue.message
-    )
-
-
-def complete(valued: ValuedBook) -> data_service_pb2.CompletePortfolio:
-    """Render a valued portfolio."""
-    marked = [p for p in valued.positions if p.market_value is not None]
-    return data_service_pb2.CompletePortfolio(
-        portfolio=portfolio(valued.portfolio),
-        portfolio_revision=valued.portfolio.revision,
-        as_of_date=_date(valued.session.as_of_date),
-        data_version=valued.session.data_version,
-        positions=map(_valued, valued.positions),
-        cash=map(cash, valued.book.cash),
-        cash_balance=valued.cash_balance,
-        cash_reason=valued.cash_reason,
-        market_value=valued.market_value,
-        net_asset_value=valued.net_asset_value,
-        quality=data_service_pb2.CompletePortfolio.Quality(
-            valued_count=len(marked),
-            unvalued_count=len(valued.positions) - len(marked),
-            stale_count=sum(p.stale for p in valued.positions),
-            warnings=_warnings(valued),
-        ),
-        last_updated=timestamp(valued.session.close_time),
-    )
-
-
-def _warnings(valued: ValuedBook) -> list[str]:
-    if not any(p.mark.price_basis == ADJUSTED and p.mark.price is not None for p in valued.positions):
-        return []
-    # Word for word what risk says of the same prices, so that a report shows it once.
-    return [
-        "prices are adjusted for later dividends and splits (total_return_adjusted): as values of "
-        f"{valued.session.as_of_date} they, and profit and loss, are approximations"
-    ]
-
-
-def _valued(found: ValuedPosition) -> data_service_pb2.ValuedPosition:
-    return data_service_pb2.ValuedPosition(
-        position=position(found.position),
-        name=found.instrument.name if found.instrument else "",
-        sector=found.instrument.sector if found.instrument else "",
-        price=found.mark.price,
-        price_date=_date(found.mark.price_date),
-        price_basis=PriceBasis.Basis.Value(found.mark.price_basis),
-        price_source=found.mark.source if found.mark.price is not None else "",
-        stale=found.stale,
-        market_value=found.market_value,
-        cost_basis=found.cost_basis,
-        unrealized_pnl=found.unrealized_pnl,
-        reason=found.reason,
     )

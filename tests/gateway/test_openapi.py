@@ -170,11 +170,23 @@ def test_what_an_answer_always_has_is_required(document: Json) -> None:
     assert "exposures" not in overview["required"], "a message: absent when not set"
 
 
-def test_a_cookie_authorises_get_alone(document: Json) -> None:
+def test_a_cookie_authorises_get_alone_and_a_key_no_admin(document: Json, rpcs: tuple[Rpc, ...]) -> None:
+    admin = {rpc.path.lstrip("/") for rpc in rpcs if rpc.policy.access == MethodPolicy.ADMIN}
     for path, method, operation in operations(document):
         schemes = {name for each in operation["security"] for name in each}
-        assert schemes in ({"bearer", "cookie"}, set()) if method == "get" else ({"bearer"}, set()), path
-        assert ("cookie" in schemes) <= (method == "get")
+        cookie = {"cookie"} if method == "get" else set()
+        key = set() if operation["x-grpc-method"] in admin else {"apiKey"}
+        assert schemes in ({"bearer"} | cookie | key, set()), path
+    scheme = document["components"]["securitySchemes"]["apiKey"]
+    assert (scheme["in"], scheme["name"]) == ("header", "X-API-Key")
+    assert admin
+
+
+def test_answers_tell_of_limits_and_a_refusal_of_when_to_come_back(document: Json) -> None:
+    told = {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+    for path, _, operation in operations(document):
+        assert told <= set(operation["responses"]["200"]["headers"]), path
+    assert set(document["components"]["responses"]["TooManyRequests"]["headers"]) == told | {"retry-after"}
 
 
 def test_writes_that_can_be_repeated_take_the_key(

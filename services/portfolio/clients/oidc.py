@@ -8,6 +8,8 @@ import datetime
 import hmac
 import ipaddress
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,12 +31,12 @@ DISCOVERY_PATH = "/.well-known/openid-configuration"
 class OidcProvider:
     """The identity provider that the settings name."""
 
-    def __init__(self, issuer: str, client_id: str) -> None:
+    def __init__(self, issuer: str, client_id: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.issuer = issuer
         self._client_id = client_id
         self._on_loopback = is_loopback(issuer)
         self._keys_at = ""
-        self._keys = PublicKeys(self._fetch_keys, key_types=("RSA", "EC"), of="the identity provider")
+        self._keys = PublicKeys(self._fetch_keys, clock, key_types=("RSA", "EC"), of="the identity provider")
 
     async def verify(self, id_token: str, nonce: str) -> ProvenIdentity:
         """Give whom a token proves.

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.errors import NotFound
 from services.portfolio.domain.book import CashBalance, CashMovement
 from services.portfolio.domain.portfolio import Portfolio
-from services.portfolio.storage.contents import movement_of
+from services.portfolio.storage.content_rows import movement_of
 from services.portfolio.storage.portfolio_tables import cash_movements
 from services.portfolio.storage.tables import cash_balances
 

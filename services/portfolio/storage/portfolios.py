@@ -1,7 +1,7 @@
 """Portfolios in PostgreSQL. Every statement names the owner; row-level security is the second wall, not the first."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import asyncpg
@@ -109,6 +109,15 @@ async def get(connection: AsyncConnection, owner_id: str, portfolio_id: str, rev
     if revision:
         raise _no_such_revision(revision, (await get(connection, owner_id, portfolio_id)).revision)
     raise NotFound("portfolio", portfolio_id)
+
+
+async def base_currencies(
+    connection: AsyncConnection, owner_id: str, portfolio_ids: Iterable[str]
+) -> dict[str, str]:
+    """Give the base currencies of an owner's portfolios, by id."""
+    own = (portfolios.c.owner_id == owner_id) & portfolios.c.portfolio_id.in_(list(portfolio_ids))
+    rows = await connection.execute(select(portfolios.c.portfolio_id, portfolios.c.base_currency).where(own))
+    return {row.portfolio_id: row.base_currency for row in rows}
 
 
 async def lock(connection: AsyncConnection, owner_id: str, portfolio_id: str) -> Portfolio:

@@ -13,7 +13,7 @@ from services.portfolio.domain.label import names_on
 from services.portfolio.domain.listing import Filter
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.storage import labels
-from services.portfolio.storage.contents import position_of, row_of
+from services.portfolio.storage.content_rows import position_of, row_of
 from services.portfolio.storage.tables import positions
 
 SIDE = case((positions.c.quantity > 0, "L"), else_="S")

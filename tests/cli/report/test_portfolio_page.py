@@ -39,7 +39,7 @@ def without_value(answers: Answers, *symbols: str, reason: str = "no_volatility"
 def in_words(position: dict[str, Any]) -> str:
     """The first words of a position's line, as a pattern."""
     if not (terms := position.get("option")):
-        return f"^{position['symbol']} "
+        return f"^{position['symbol']} {{2,}}"
     right = {"C": "call", "P": "put"}[terms["right"]]
     return f"^{terms['underlying_symbol']} .* {terms['strike']:g} {right} "
 
@@ -52,6 +52,13 @@ def test_every_position_stands_in_exactly_one_table(long_short: Answers, parse: 
         position = held["position"]
         table = unvalued if position["symbol"] in {PUT, CALL} else valued
         assert len(re.findall(in_words(position), table, re.MULTILINE)) == 1, position["symbol"]
+
+
+def test_a_narrow_page_writes_contracts_short(long_short: Answers, parse: Parse, show: Show) -> None:
+    page = show(portfolio_page(parse(long_short)), 80)
+    assert len(re.findall(r"^AAPL 230317 120P +40 ", page, re.MULTILINE)) == 1
+    assert len(re.findall(r"^XOM 230217 115C +-25 ", page, re.MULTILINE)) == 1
+    assert re.search(r"^Cash +-321,481 ", page, re.MULTILINE)
 
 
 def test_valued_positions_run_from_the_largest_long_to_the_largest_short(

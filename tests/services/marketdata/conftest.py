@@ -115,9 +115,12 @@ class As:
 
 
 class serving:  # noqa: N801 - reads as a verb: `async with serving(url)`
-    """Serve marketdata, as it is wired, at a free port on a database. Users' tokens are signed by this test."""
+    """Serve marketdata, as it is wired, at a free port on a database. Users' tokens are signed by this test.
 
-    def __init__(self, url: str) -> None:
+    No vendor is asked but those that a test sets up.
+    """
+
+    def __init__(self, url: str, **providers: object) -> None:
         settings = Settings(
             listen_address="127.0.0.1:0",
             portfolio_address="127.0.0.1:1",
@@ -125,6 +128,7 @@ class serving:  # noqa: N801 - reads as a verb: `async with serving(url)`
             service_key=Secret(SERVICE_KEY),
             drain_seconds=0.0,
             rate_limits="off",
+            **{"fred_enabled": False, **providers},
         )
         tokens = TokenVerifier("plimsoll", "plimsoll", public_keys)
         self._server = Server(dataclasses.replace(build(settings), tokens=tokens), settings)

@@ -50,7 +50,9 @@ class Issuer:
         }
         claims = {name: value for name, value in (claims | changed).items() if value is not None}
         algorithm = algorithm or {"rsa": "RS256", "ec": "ES256"}.get(kid, "RS256")
-        return jwt.encode(claims, key or self.keys[kid], algorithm, headers={"kid": kid, **(headers or {})})
+        return jwt.encode(
+            claims, key or self.keys[kid or "rsa"], algorithm, headers={"kid": kid, **(headers or {})} if kid else {}
+        )
 
     @property
     def key_set(self) -> dict[str, Any]:
