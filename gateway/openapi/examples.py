@@ -88,6 +88,7 @@ BY_NAME: dict[str, Any] = {
     "symbol": "AAPL",
     "symbols": ["AAPL", "MSFT"],
     "tags": ["core"],
+    "tenors": ["10Y"],
     "token_type": "Bearer",
     "total_pnl": 38250.0,
     "total_positions": 16,
@@ -124,7 +125,6 @@ BY_OWNER: dict[str, Any] = {
 }
 """Where a name means something else in one message, by the last part of the message's name."""
 LEFT_OUT = {
-    "AuditEvent.details_reason",
     "UpdateProfileRequest.clear",
     "UpdateProfileRequest.revision",
     "User.disabled_time",
@@ -203,7 +203,7 @@ class Examples:
         }
 
     def _array(self, schema: Json, name: str, within: tuple[str, ...]) -> list[Any]:
-        if isinstance(known := BY_NAME.get(name), list):
+        if "$ref" not in schema["items"] and isinstance(known := BY_NAME.get(name), list):
             return known
         if self._circular(schema["items"], within):
             return []

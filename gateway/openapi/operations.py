@@ -152,5 +152,5 @@ def _security(rpc: Rpc, binding: Binding) -> list[Json]:
     if rpc.public:
         return []
     # A key acts as a member, whoever owns it.
-    by_key = [] if rpc.policy.access == MethodPolicy.ADMIN else [{"apiKey": []}]
+    by_key: list[Json] = [] if rpc.policy.access == MethodPolicy.ADMIN else [{"apiKey": []}]
     return [{"bearer": []}, *by_key, *([{"cookie": []}] if binding.verb == "GET" else [])]

@@ -167,13 +167,16 @@ def proxy_prices_message(found: ProxyPrices) -> marketdata_service_pb2.FactorEtf
     )
 
 
-def factors_message(asset_class: str, found: Factors) -> reference_service_pb2.ListFactorDefinitionsResponse:
+def factors_message(
+    asset_class: str, found: Factors, next_page_token: str
+) -> reference_service_pb2.ListFactorDefinitionsResponse:
     """Render the factors of an asset class."""
     return reference_service_pb2.ListFactorDefinitionsResponse(
         factors=[_factor_message(asset_class, factor) for factor in found.factors],
         benchmark=found.benchmark,
         version=found.version,
         as_of_date=_day(found.session_date),
+        next_page_token=next_page_token,
     )
 
 

@@ -70,8 +70,8 @@ class ProviderSettings:
     """Who is asked for Treasury yields."""
     fx_providers: Names = ""
     """Who is asked for rates of exchange."""
-    fetch_seconds: Annotated[float, Meta(gt=0, le=600)] = 60.0
-    """How long one fetch may take, for all its symbols together."""
+    fetch_seconds: Annotated[float, Meta(gt=0, le=600)] = 25.0
+    """How long one fetch may take, for all its symbols together. A chunk of a sync makes up to four, and has 120 s."""
     call_seconds: Annotated[float, Meta(gt=0, le=120)] = 15.0
     """How long one call to a vendor may take, to the last byte of its answer."""
     call_attempts: Annotated[int, Meta(ge=1, le=10)] = 3

@@ -5,12 +5,10 @@ from collections.abc import Iterable
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from plimsoll.common.v1.price_basis_pb2 import PriceBasis
 from plimsoll.portfolio.v1 import (
     cash_movement_pb2,
     cash_service_pb2,
     change_pb2,
-    data_service_pb2,
     import_pb2,
     label_pb2,
     portfolio_pb2,
@@ -25,9 +23,7 @@ from services.portfolio.domain.label import Label
 from services.portfolio.domain.listing import Group
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.positions_csv import Issue
-from services.portfolio.domain.valued_book import ValuedBook, ValuedPosition
 
-ADJUSTED = "TOTAL_RETURN_ADJUSTED"
 SHOWN = 100
 
 

@@ -60,6 +60,7 @@ def _valued(found: ValuedPosition) -> data_service_pb2.ValuedPosition:
         market_value=found.market_value,
         cost_basis=found.cost_basis,
         unrealized_pnl=found.unrealized_pnl,
+        realized_pnl=found.realized_pnl,
         reason=found.reason,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
+from services.portfolio.domain.price_history import FactorEtf, History
 from services.portfolio.domain.user import ProvenIdentity
 
 
@@ -29,6 +30,16 @@ class MarketData(Protocol):
 
     async def calendar(self, start: datetime.date, end: datetime.date) -> Calendar:
         """Give the sessions in a range of days."""
+        ...
+
+    async def history(
+        self, symbol: str, start: datetime.date, end: datetime.date, data_version: int, price_basis: str
+    ) -> History:
+        """Give the bars of a symbol over a range of days as known at a version, or why there are none."""
+        ...
+
+    async def factor_etfs(self, as_of_date: datetime.date) -> list[FactorEtf]:
+        """Give the funds that stand for the factors which are active at a date, in display order."""
         ...
 
 

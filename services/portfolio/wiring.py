@@ -16,8 +16,11 @@ from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import add_PortfolioServic
 from plimsoll.portfolio.v1.position_service_pb2_grpc import add_PositionServiceServicer_to_server
 from services.portfolio.application.cash import Cash
 from services.portfolio.application.import_positions import Importer
+from services.portfolio.application.portfolio_summaries import PortfolioSummaries
+from services.portfolio.application.position_details import PositionDetails
 from services.portfolio.application.position_lists import PositionLists
 from services.portfolio.application.positions import Positions
+from services.portfolio.application.price_history import PriceHistories
 from services.portfolio.application.uploads import Uploads
 from services.portfolio.application.valuation import Books
 from services.portfolio.clients.marketdata import GrpcMarketData
@@ -48,10 +51,17 @@ def contents_of(database: Database, marketdata: MarketData, books: Books) -> lis
     positions = PositionHandler(
         database, writes, Positions(database, marketdata, now), PositionLists(database, marketdata)
     )
+    data = DataHandler(
+        books,
+        PortfolioSummaries(database, marketdata, books),
+        PositionDetails(database, marketdata, books),
+        PriceHistories(books, marketdata),
+    )
     return [
         (add_PositionServiceServicer_to_server, positions),
         (add_LabelServiceServicer_to_server, LabelHandler(database, writes)),
         (add_ChangeServiceServicer_to_server, ChangeHandler(database)),
+        (add_DataServiceServicer_to_server, data),
         (add_CashServiceServicer_to_server, CashHandler(database, writes, books, Cash(now))),
     ]
 
@@ -84,7 +94,6 @@ def build(settings: Settings) -> Service:
             *servicers(identity, settings, provider),
             (add_PortfolioServiceServicer_to_server, portfolios),
             *contents_of(database, marketdata, books),
-            (add_DataServiceServicer_to_server, DataHandler(books)),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),
         ],
         start=[database.check_schema, identity.signer.prepare, *(work.start for work in background)],

@@ -14,6 +14,7 @@ from gateway.contract.descriptors import Descriptors
 from gateway.contract.rpcs import Rpc
 from gateway.settings import Settings
 from plimsoll.errors.v1.error_reason_pb2 import ErrorReason
+from plimsoll.options.v1.method_pb2 import MethodPolicy
 
 Json = dict[str, Any]
 

@@ -46,3 +46,8 @@ class RecordedAction:
     value: float
     source: str
     data_version: int
+
+    @property
+    def key(self) -> str:
+        """What there is one of, in the order of a list."""
+        return f"{self.ex_date}/{self.kind}"

@@ -72,6 +72,11 @@ class FactorAt:
     """Why it is not active. Empty: it is."""
 
     @property
+    def key(self) -> str:
+        """Its place in the list."""
+        return f"{self.definition.display_order:09}/{self.definition.name}"
+
+    @property
     def active(self) -> bool:
         """Whether it can be computed."""
         return not self.reason
@@ -92,7 +97,7 @@ class Factors:
 
 def factors_at(factor_set: FactorSet, usable: Collection[str]) -> list[FactorAt]:
     """Say which factors can be computed with the symbols that have history, in display order."""
-    in_order = sorted(factor_set.factors, key=lambda definition: definition.display_order)
+    in_order = sorted(factor_set.factors, key=lambda definition: (definition.display_order, definition.name))
     return [_factor_at(definition, usable) for definition in in_order]
 
 

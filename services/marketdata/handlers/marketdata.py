@@ -74,10 +74,13 @@ class MarketDataHandler(MarketDataServiceServicer):
             instrument = await instruments.get(connection, canonical(request.symbol))
             version = known_version(request.known_at_version, await versions.standing(connection))
             recorded = await prices.corporate_actions(connection, instrument.instrument_id, version)
+        size = request.page_size or requests.DEFAULT_PAGE_SIZE
+        page, token = requests.page_of(recorded.actions, lambda one: one.key, request.page_token, size)
         return pb.ListCorporateActionsResponse(
             symbol=instrument.listing.symbol,
-            actions=map(convert.action_message, recorded.actions),
+            actions=map(convert.action_message, page),
             coverage="complete" if recorded.complete else "unknown",
+            next_page_token=token,
         )
 
     async def GetFactorEtfPrices(self, request: pb.GetFactorEtfPricesRequest, context: Context) -> pb.FactorEtfPrices:
@@ -114,7 +117,9 @@ class MarketDataHandler(MarketDataServiceServicer):
         quote = request.quote_currency or requests.DEFAULT_CURRENCY
         async with self._database.transaction() as connection:
             found = await fx.rates(connection, request.base_currency, quote, day)
-        return pb.ListFxRatesResponse(rates=map(convert.fx_message, found))
+        size = request.page_size or requests.DEFAULT_RATES
+        page, token = requests.page_of(found, lambda rate: rate.base_currency, request.page_token, size)
+        return pb.ListFxRatesResponse(rates=map(convert.fx_message, page), next_page_token=token)
 
     async def AnalyzeCoverage(self, request: pb.AnalyzeCoverageRequest, context: Context) -> pb.CoverageReport:
         """Answer how complete histories are."""

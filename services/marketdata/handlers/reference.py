@@ -1,6 +1,6 @@
 """ReferenceService: parse, call, render. Five sets are read and replaced alike."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import grpc
@@ -17,7 +17,7 @@ from plimsoll.marketdata.v1.reference_service_pb2_grpc import ReferenceServiceSe
 from services.marketdata import convert
 from services.marketdata.application.factors import read_factors
 from services.marketdata.domain.reference import ENTRIES, Entry, ReferenceKind, key_field, repeated, spelled
-from services.marketdata.handlers.requests import asset_class
+from services.marketdata.handlers.requests import DEFAULT_FACTORS, asset_class, page_of
 from services.marketdata.storage import reference_sets
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -74,7 +74,10 @@ class ReferenceHandler(ReferenceServiceServicer):
         """Answer the factors of an asset class."""
         as_of = parse_optional_date("as_of_date", request.as_of_date)
         of = asset_class(request.asset_class)
-        return convert.factors_message(of, await read_factors(self._database, of, as_of))
+        found = await read_factors(self._database, of, as_of)
+        size = request.page_size or DEFAULT_FACTORS
+        page, token = page_of(found.factors, lambda factor: factor.key, request.page_token, size)
+        return convert.factors_message(of, replace(found, factors=page), token)
 
     async def GetCashProxies(self, request: pb.GetCashProxiesRequest, context: Context) -> pb.CashProxies:
         """Answer the funds that stand for cash."""

@@ -1,8 +1,9 @@
 """Requests that say more than their fields: lists within a text, ranges, and pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 
 from chassis.dates import parse_date, parse_optional_date
 from chassis.errors import InvalidFields, Violation
@@ -16,10 +17,13 @@ from services.marketdata.domain.instruments import Instrument, Kind
 from services.marketdata.domain.occ import canonical
 from services.marketdata.domain.prices import PriceBasis
 
+T = TypeVar("T")
 MOST_QUOTES = 200
 LONGEST_SYMBOL = 32
 DEFAULT_PAGE_SIZE = 500
 DEFAULT_SEARCH_SIZE = 50
+DEFAULT_RATES = 200
+DEFAULT_FACTORS = 100
 DEFAULT_LOOKBACK = 150
 DEFAULT_CURRENCY = "USD"
 LONGEST_RANGE_YEARS = 40
@@ -73,6 +77,26 @@ def page_of_instruments(request: pb.SearchInstrumentsRequest) -> SearchPage:
         after = token["symbol"], int(token["id"])
     kinds = [kind_of(kind) for kind in request.kinds if kind]
     return SearchPage(kinds, after, request.page_size or DEFAULT_SEARCH_SIZE)
+
+
+def page_of(items: Sequence[T], key: Callable[[T], str], page_token: str, size: int) -> tuple[Sequence[T], str]:
+    """Cut a page out of a list that is read as a whole because it is short.
+
+    Args:
+        items: all of it.
+        key: what it is in order of; different for every item.
+        page_token: of the request.
+        size: at most so many.
+
+    Returns:
+        The page, and the token of the next one; empty if this was the last.
+
+    Raises:
+        InvalidFields: the token is not ours.
+    """
+    after = decode_page(page_token, "after").get("after", "")
+    rest = [item for item in items if key(item) > after]
+    return rest[:size], encode_page({"after": key(rest[size - 1])}) if len(rest) > size else ""
 
 
 def matrix_request(request: pb.GetPriceMatrixRequest) -> MatrixRequest:

@@ -56,9 +56,7 @@ class PositionDetails:
             currencies = await portfolios.base_currencies(connection, owner_id, {p.portfolio_id for p in found})
         return await self._valued(session, found, currencies)
 
-    async def _valued(
-        self, session: Session, found: Sequence[Position], base_currencies: dict[str, str]
-    ) -> Details:
+    async def _valued(self, session: Session, found: Sequence[Position], base_currencies: dict[str, str]) -> Details:
         marks, instruments = await self._books.look_up(found, session)
         details = detail(session.as_of_date, found, base_currencies, marks, instruments)
         return Details(session, details)

@@ -48,9 +48,7 @@ class PriceHistories:
             NotFound: there is no such portfolio, or it is another's.
             OutOfRange: it has no such revision.
         """
-        valued = await self._books.value(
-            owner_id, wanted.portfolio_id, wanted.portfolio_revision, wanted.as_of_date
-        )
+        valued = await self._books.value(owner_id, wanted.portfolio_id, wanted.portfolio_revision, wanted.as_of_date)
         session = valued.session
         symbols = symbols_by_value(valued)
         shown = dict(list(symbols.items())[: wanted.max_symbols])

@@ -4,8 +4,8 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.market import Session
+from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.valued_book import ValuedBook
 
 Date = datetime.date

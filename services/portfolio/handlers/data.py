@@ -10,7 +10,7 @@ from chassis.errors import InvalidFields, Violation
 from chassis.pagination import decode_page, encode_page
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
 from plimsoll.portfolio.v1 import data_service_pb2, data_service_pb2_grpc, historical_prices_pb2
-from services.portfolio import convert, convert_data
+from services.portfolio import convert_data
 from services.portfolio.application.portfolio_summaries import PortfolioSummaries
 from services.portfolio.application.position_details import PositionDetails
 from services.portfolio.application.price_history import PriceHistories, Wanted
@@ -39,7 +39,7 @@ class DataHandler(data_service_pb2_grpc.DataServiceServicer):
         """Read a portfolio with the value of every position."""
         as_of_date = parse_optional_date("as_of_date", request.as_of_date)
         owner = current_call().user_id
-        return convert.complete(
+        return convert_data.complete(
             await self._books.value(owner, request.portfolio_id, request.portfolio_revision, as_of_date)
         )
 

@@ -2,7 +2,21 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Insert, Integer, Table, Text, Uuid, bindparam, column, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 

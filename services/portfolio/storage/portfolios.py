@@ -111,9 +111,7 @@ async def get(connection: AsyncConnection, owner_id: str, portfolio_id: str, rev
     raise NotFound("portfolio", portfolio_id)
 
 
-async def base_currencies(
-    connection: AsyncConnection, owner_id: str, portfolio_ids: Iterable[str]
-) -> dict[str, str]:
+async def base_currencies(connection: AsyncConnection, owner_id: str, portfolio_ids: Iterable[str]) -> dict[str, str]:
     """Give the base currencies of an owner's portfolios, by id."""
     own = (portfolios.c.owner_id == owner_id) & portfolios.c.portfolio_id.in_(list(portfolio_ids))
     rows = await connection.execute(select(portfolios.c.portfolio_id, portfolios.c.base_currency).where(own))

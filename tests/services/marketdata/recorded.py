@@ -18,6 +18,10 @@ def sessions_until(last: date, count: int) -> list[date]:
     return found[:count][::-1]
 
 
+def december(day: int) -> date:
+    return date(2022, 12, day)
+
+
 def at_close(day: date) -> datetime:
     return datetime.combine(day, time(21), UTC)
 

@@ -17,6 +17,8 @@ LAST = "2022-12-28"
 BARS = b"symbol,date,close\nOWN,2022-12-27,5\nOWN,2022-12-28,6\nOWN,2022-12-26,7\n"
 FORM = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f.csv"\r\n\r\n' + BARS + b"\r\n--b--\r\n"
 
+MANY = [",".join(f"S{number}" for number in range(start, start + 1001)) for start in (0, 1001)]
+
 
 def csv(content: bytes, kind: str = "text/csv") -> HttpBody:
     return HttpBody(content_type=kind, data=content)
@@ -143,13 +145,15 @@ async def test_an_admin_uploads_for_all(empty_market: Callers, file: HttpBody):
     assert bars.price_basis == PriceBasis.RAW
 
 
-async def test_a_user_uploads_for_himself(bundled_market: Callers):
-    report = await bundled_market.user.UploadBars(pb.UploadBarsRequest(file=csv(BARS)))
+async def test_a_user_uploads_for_himself(empty_market: Callers):
+    await empty_market.admin.UploadBars(pb.UploadBarsRequest(file=csv(b"symbol,date,close\nA,2022-12-28,4\n")))
+    await seal(empty_market)
+    report = await empty_market.user.UploadBars(pb.UploadBarsRequest(file=csv(BARS)))
     assert report.stored_count == 2
-    own = await bundled_market.user.GetInstrument(reads.GetInstrumentRequest(symbol="OWN"))
+    own = await empty_market.user.GetInstrument(reads.GetInstrumentRequest(symbol="OWN"))
     assert own.private
-    assert (await bundled_market.user.ListBars(reads.ListBarsRequest(symbol="OWN"))).available
-    for stranger in (bundled_market.other, bundled_market.admin):
+    assert (await empty_market.user.ListBars(reads.ListBarsRequest(symbol="OWN"))).available
+    for stranger in (empty_market.other, empty_market.admin):
         answer = await refused(stranger.GetInstrument(reads.GetInstrumentRequest(symbol="OWN")))
         absent = await refused(stranger.GetInstrument(reads.GetInstrumentRequest(symbol="NOPE")))
         assert answer.code is absent.code is grpc.StatusCode.NOT_FOUND
@@ -259,7 +263,7 @@ async def test_coverage_of_everything_is_the_default(bundled_market: Callers):
     assert report.summary.symbol_count == report.summary.covered_count >= 26
 
 
-@pytest.mark.parametrize("symbols", [["X" * 33], [","], [",".join(f"S{number}" for number in range(2001))]])
+@pytest.mark.parametrize("symbols", [["X" * 33], [","], MANY])
 async def test_symbols_that_cannot_be_judged_are_refused(bundled_market: Callers, symbols: list[str]):
     answer = await refused(bundled_market.user.AnalyzeCoverage(reads.AnalyzeCoverageRequest(symbols=symbols)))
     assert list(answer.fields) == ["symbols"]

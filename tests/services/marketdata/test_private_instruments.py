@@ -172,7 +172,7 @@ async def private_id(database: Database) -> int:
 @pytest.mark.parametrize("viewer", ["", OTHER])
 async def test_no_query_reaches_a_private_row(database: Database, private_id: int, viewer: str):
     for table in ("instruments", "daily_bars"):
-        query = text(f"SELECT count(*) FROM {table} WHERE instrument_id = :id")  # noqa: S608 - the names above
+        query = text(f"SELECT count(*) FROM {table} WHERE instrument_id = :id")
         async with database.transaction(viewer) as connection:
             assert await connection.scalar(query, {"id": private_id}) == 0
         async with database.transaction(USER) as connection:

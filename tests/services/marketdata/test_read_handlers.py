@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chassis.database import Database
+from chassis.settings import SettingsError, read
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
 from plimsoll.marketdata.v1 import marketdata_service_pb2 as pb
 from plimsoll.marketdata.v1 import reference_service_pb2 as reference
@@ -15,6 +16,7 @@ from plimsoll.marketdata.v1.instrument_pb2 import Instrument, OptionContract
 from plimsoll.marketdata.v1.market_pb2 import CorporateAction
 from plimsoll.marketdata.v1.price_pb2 import Mark
 from plimsoll.marketdata.v1.reference_pb2 import CashProxy
+from services.marketdata.settings import Settings
 from tests.services.marketdata.conftest import USER, Callers, refused, serving
 from tests.services.marketdata.recorded import RAW as STORED_RAW
 from tests.services.marketdata.recorded import Recorded, at_close, sessions_until
@@ -85,6 +87,23 @@ async def test_corporate_actions_and_whether_they_are_all(market: Market):
     assert (found.symbol, found.coverage) == ("A", "complete")
     nobody_asked = await market.user.ListCorporateActions(pb.ListCorporateActionsRequest(symbol="SPX"))
     assert (list(nobody_asked.actions), nobody_asked.coverage) == ([], "unknown")
+
+
+async def test_short_lists_have_pages_as_well(market: Market):
+    actions = pb.ListCorporateActionsRequest(symbol="A", page_size=1)
+    first = await market.user.ListCorporateActions(actions)
+    actions.page_token = first.next_page_token
+    second = await market.user.ListCorporateActions(actions)
+    assert [one.kind for one in [*first.actions, *second.actions]] == [CorporateAction.SPLIT, CorporateAction.DIVIDEND]
+    assert second.next_page_token == ""
+    factors = reference.ListFactorDefinitionsRequest(page_size=5)
+    first = await market.user.ListFactorDefinitions(factors)
+    factors.page_token = first.next_page_token
+    second = await market.user.ListFactorDefinitions(factors)
+    assert [one.display_order for one in [*first.factors, *second.factors]] == list(range(1, 9))
+    assert (await market.user.ListFxRates(pb.ListFxRatesRequest(page_size=1))).next_page_token == ""
+    broken = await refused(market.user.ListFxRates(pb.ListFxRatesRequest(page_token="garbage")))
+    assert list(broken.fields) == ["page_token"]
 
 
 async def test_a_matrix_is_for_returns_unless_asked_otherwise(market: Market):
@@ -218,6 +237,14 @@ async def test_a_search_pages_by_symbol(market: Market):
     assert [one.symbol for one in (await market.other.SearchInstruments(options)).instruments] == ["A230317C00105000"]
     broken = await refused(market.user.SearchInstruments(pb.SearchInstrumentsRequest(page_token="garbage")))
     assert list(broken.fields) == ["page_token"]
+
+
+def test_the_assumed_rate_is_a_setting():
+    environ = {"DATABASE_URL": "postgresql://u:p@h/d", "PLIMSOLL_SERVICE_KEY": "k" * 32}
+    assert read(Settings, environ).assumed_rate == 0.04
+    assert read(Settings, environ | {"PLIMSOLL_ASSUMED_RATE": "-0.005"}).assumed_rate == -0.005
+    with pytest.raises(SettingsError, match="PLIMSOLL_ASSUMED_RATE"):
+        read(Settings, environ | {"PLIMSOLL_ASSUMED_RATE": "4"})  # meant as per cent
 
 
 # --- reference data ---

@@ -3,11 +3,12 @@
 import asyncio
 import json
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from chassis.database import Database
-from chassis.errors import FailedPrecondition, NotFound, OutOfRange, StaleRevision
+from chassis.errors import CannotStart, FailedPrecondition, NotFound, OutOfRange, StaleRevision
 from services.marketdata.application.factors import read_factors, read_proxy_prices
 from services.marketdata.application.reference import put_defaults
 from services.marketdata.domain.factors import AssetClass, FactorSet, benchmark, factors_at
@@ -219,6 +220,26 @@ async def test_defaults_are_put_once(database: Database):
     for _ in range(2):
         await put_defaults(database)
     assert await row_count(database, "reference_sets") == len(ReferenceKind)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('[{"currency": "USD", "symbol": "SGOV", "colour": "red"}]', "no field 'colour'"),
+        ('[{"currency": "USD"', "cash_proxies.json"),
+        (None, "cash_proxies.json.*No such file"),
+    ],
+)
+async def test_a_default_that_cannot_be_used_keeps_the_service_from_starting(
+    database: Database, tmp_path: Path, text: str | None, complaint: str
+):
+    for kind, entries in read_defaults().items():
+        (tmp_path / f"{kind}.json").write_text(json.dumps(rows_of(entries)))
+    await put_defaults(database, tmp_path)
+    broken = tmp_path / "cash_proxies.json"
+    broken.unlink() if text is None else broken.write_text(text)
+    with pytest.raises(CannotStart, match=complaint):
+        await put_defaults(database, tmp_path)
 
 
 async def test_every_version_can_be_read_again(database: Database):

@@ -20,6 +20,7 @@ from plimsoll.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from plimsoll.identity.v1.quota_service_pb2_grpc import QuotaServiceStub
 from plimsoll.identity.v1.token_service_pb2_grpc import TokenServiceStub
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import add_MarketDataServiceServicer_to_server
+from plimsoll.marketdata.v1.reference_service_pb2_grpc import add_ReferenceServiceServicer_to_server
 from plimsoll.portfolio.v1.cash_service_pb2_grpc import CashServiceStub
 from plimsoll.portfolio.v1.change_service_pb2_grpc import ChangeServiceStub
 from plimsoll.portfolio.v1.data_service_pb2_grpc import DataServiceStub
@@ -29,7 +30,7 @@ from plimsoll.portfolio.v1.position_service_pb2_grpc import PositionServiceStub
 from services.portfolio.administration import create_admin
 from services.portfolio.settings import Settings
 from services.portfolio.wiring import build
-from tests.services.portfolio.marketdata_stub import MarketDataStub
+from tests.services.portfolio.marketdata_stub import MarketDataStub, ReferenceStub
 
 SERVICE_KEY = "a service key for tests, long enough"
 PASSWORD = "a long enough password"
@@ -87,6 +88,7 @@ def settings(database_url: Callable[[str], str]) -> Settings:
 async def marketdata_address() -> AsyncIterator[str]:
     server = grpc.aio.server()
     add_MarketDataServiceServicer_to_server(MarketDataStub(), server)
+    add_ReferenceServiceServicer_to_server(ReferenceStub(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     yield f"127.0.0.1:{port}"

@@ -12,7 +12,6 @@ from services.marketdata.clients.vendors import fmp_rows as wire
 from services.marketdata.clients.vendors.asking import Answer, ask_for_each
 from services.marketdata.clients.vendors.clock import Deadline
 from services.marketdata.clients.vendors.failure import FetchFailed
-from services.marketdata.clients.vendors.replies import read_json
 from services.marketdata.clients.vendors.symbols import fmp_symbol
 from services.marketdata.clients.vendors.vendor_http import VendorHttp
 from services.marketdata.domain.bars import BarSeries
@@ -105,7 +104,7 @@ class FmpProvider:
         return rows
 
     async def _rows(self, endpoint: str, deadline: Deadline, **query: str) -> list[object]:
-        return wire.rows(read_json(await self._http.get(self._http.url(*endpoint.split("/"), **query), deadline)))
+        return wire.rows(await self._http.get_json(self._http.url(*endpoint.split("/"), **query), deadline))
 
 
 def _pieces(first: date, last: date) -> Iterator[tuple[date, date]]:

@@ -18,7 +18,7 @@ from services.marketdata.clients.vendors.clock import Deadline
 from services.marketdata.clients.vendors.columns import in_order
 from services.marketdata.clients.vendors.failure import FetchFailed
 from services.marketdata.clients.vendors.fred_series import YIELDS, pair_series
-from services.marketdata.clients.vendors.replies import Content, read_json
+from services.marketdata.clients.vendors.replies import Content
 from services.marketdata.clients.vendors.rows import BadField, Row, RowReader, iso_day, rows_of, text
 from services.marketdata.clients.vendors.vendor_http import VendorHttp
 from services.marketdata.domain.bars import Days, Prices
@@ -85,7 +85,7 @@ class FredProvider:
             observation_start=first.isoformat(),
             observation_end=last.isoformat(),
         )
-        page = read_json(await self._http.get(url, deadline))
+        page = await self._http.get_json(url, deadline)
         if not isinstance(page, dict) or "observations" not in page:
             raise FetchFailed(Reason.MALFORMED, "the answer has no observations")
         return rows_of(page, "observations")
@@ -93,19 +93,21 @@ class FredProvider:
     async def _from_graph(self, series_id: str, first: date, last: date, deadline: Deadline) -> list[object]:
         """Get the same from the CSV of a graph."""
         url = self._http.url("graph", "fredgraph.csv", id=series_id, cosd=first.isoformat(), coed=last.isoformat())
-        body = await self._http.get(url, deadline, Content.CSV)
-        try:
-            chunks = list(read_chunks(body, [series_id.lower()]))
-        except InvalidRequest as error:
-            raise FetchFailed(Reason.MALFORMED, error.message[:200]) from None
-        rows: list[object] = []
-        for chunk in chunks:
+        return await asyncio.to_thread(_graph_rows, await self._http.get(url, deadline, Content.CSV), series_id)
+
+
+def _graph_rows(body: bytes, series_id: str) -> list[object]:
+    rows: list[object] = []
+    try:
+        for chunk in read_chunks(body, [series_id.lower()]):
             day_column = next((name for name in DAY_COLUMNS if name in chunk.columns), "")
             if not day_column:
                 raise FetchFailed(Reason.MALFORMED, "the CSV has no column of days")
             cells = zip(chunk.columns[day_column], chunk.columns[series_id.lower()], strict=True)
             rows += [{"date": day, "value": value} for day, value in cells]
-        return rows
+    except InvalidRequest as error:
+        raise FetchFailed(Reason.MALFORMED, error.message[:200]) from None
+    return rows
 
 
 def _columns(kind: RowKind, key: str, rows: Sequence[object]) -> tuple[Columns | None, Sequence[RejectedRow]]:

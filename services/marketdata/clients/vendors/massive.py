@@ -13,7 +13,6 @@ from services.marketdata.clients.vendors import massive_rows as wire
 from services.marketdata.clients.vendors.asking import Answer, ask_for_each, ask_in_chunks
 from services.marketdata.clients.vendors.clock import Deadline
 from services.marketdata.clients.vendors.pages import pages
-from services.marketdata.clients.vendors.replies import read_json
 from services.marketdata.clients.vendors.rows import rows_of
 from services.marketdata.clients.vendors.symbols import massive_ticker
 from services.marketdata.clients.vendors.vendor_http import VendorHttp
@@ -72,7 +71,7 @@ class MassiveProvider:
             by_ticker = {massive_ticker(symbol): symbol for symbol in chunk}
             splits = await self._events("splits", "execution_date", by_ticker, (first, last), deadline)
             dividends = await self._events("dividends", "ex_dividend_date", by_ticker, (first, last), deadline)
-            return wire.corporate_actions(by_ticker, splits, dividends, (first, last))
+            return await asyncio.to_thread(wire.corporate_actions, by_ticker, splits, dividends, (first, last))
 
         return await ask_in_chunks(self.name, "corporate actions", symbols, SYMBOLS_PER_CALL, ask)
 
@@ -109,7 +108,7 @@ class MassiveProvider:
 
         async def ask(symbol: str) -> Answer[Listing]:
             url = self._http.url("v3", "reference", "tickers", massive_ticker(symbol))
-            page = read_json(await self._http.get(url, deadline))
+            page = await self._http.get_json(url, deadline)
             return Answer(wire.listing(symbol, page))
 
         return await ask_for_each(self.name, "listings", symbols, ask)

@@ -1,5 +1,6 @@
 """Following a vendor from page to page: never to another address, never in circles, and never for ever."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from services.marketdata.clients.vendors.clock import Deadline
@@ -9,6 +10,8 @@ from services.marketdata.clients.vendors.vendor_http import VendorHttp
 from services.marketdata.domain.fetched import Reason
 
 MOST_PAGES = 200
+MOST_BYTES = 64 << 20
+"""Of all pages together."""
 
 
 async def pages(http: VendorHttp, url: str, deadline: Deadline) -> AsyncIterator[dict[str, object]]:
@@ -18,11 +21,16 @@ async def pages(http: VendorHttp, url: str, deadline: Deadline) -> AsyncIterator
         FetchFailed: a page cannot be had, or the pages make no sense as a whole. What came before must not be used.
     """
     seen = set()
+    size = 0
     for _ in range(MOST_PAGES):
         if url in seen:
             raise FetchFailed(Reason.MALFORMED, "a page leads back to one that was there already")
         seen.add(url)
-        page = read_json(await http.get(url, deadline))
+        body = await http.get(url, deadline)
+        size += len(body)
+        if size > MOST_BYTES:
+            raise FetchFailed(Reason.MALFORMED, f"the pages together are larger than {MOST_BYTES} bytes")
+        page = await asyncio.to_thread(read_json, body)
         if not isinstance(page, dict):
             raise FetchFailed(Reason.MALFORMED, f"a page is a {type(page).__name__}, no object")
         yield page

@@ -15,7 +15,7 @@ from services.marketdata.clients.vendors.backoff import Backoff, retry_after
 from services.marketdata.clients.vendors.circuit import Circuit
 from services.marketdata.clients.vendors.clock import Clock, Deadline, deadline_in
 from services.marketdata.clients.vendors.failure import CircuitOpen, FetchFailed
-from services.marketdata.clients.vendors.replies import Content, check_content, check_status
+from services.marketdata.clients.vendors.replies import Content, check_content, check_status, read_json
 from services.marketdata.clients.vendors.token_bucket import TokenBucket
 from services.marketdata.domain.fetched import Reason
 
@@ -94,6 +94,14 @@ class VendorHttp:
                 asked = failure.retry_after_seconds
                 await deadline.sleep(self._patience.backoff.delay(attempt) if asked is None else asked, failure)
         raise AssertionError("count never ends")
+
+    async def get_json(self, url: str, deadline: Deadline) -> object:
+        """Get a URL of the vendor, and read its JSON in a thread: a page may be many megabytes.
+
+        Raises:
+            FetchFailed: as with `get`, or it is no JSON.
+        """
+        return await asyncio.to_thread(read_json, await self.get(url, deadline))
 
     async def _once(self, url: str, deadline: Deadline, content: Content) -> bytes:
         with self._circuit.attempt():

@@ -76,7 +76,7 @@ class Stub:
             await self._came.wait()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
     @property
@@ -89,10 +89,13 @@ class Stub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: the one that the library would make complains loudly when it is cancelled.
+        task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)
@@ -102,7 +105,6 @@ class Stub:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client has gone: that is what many tests are about
         finally:
-            self._tasks.discard(task)
             writer.close()
 
     def _reply(self, request: Request) -> Reply:

@@ -140,6 +140,26 @@ async def test_a_body_that_makes_no_sense_is_malformed(case: Case, body: bytes):
 
 
 @everywhere
+async def test_content_is_what_it_is_called(case: Case):
+    honest = case.stub.answer
+    case.stub.answer = lambda request: (
+        replace(honest(request), content_type="text/html") if case.where in request.target else honest(request)
+    )
+    await check_only_bad_failed(case, Reason.MALFORMED)
+
+
+@everywhere
+async def test_a_redirect_is_not_followed(case: Case, started):
+    elsewhere = await started(Stub(lambda _: Reply([])))
+    for target in (f"{elsewhere.url}/", "/redirected"):
+        case.stub.recover()
+        case.stub.fail(case.where, Reply({}, 301, headers={"location": target}))
+        await check_only_bad_failed(case, Reason.MALFORMED)
+    assert elsewhere.requests == []
+    assert not any("redirected" in request.target for request in case.stub.requests)
+
+
+@everywhere
 async def test_a_connection_that_dies_in_the_middle_is_tried_again_and_given_up(case: Case):
     case.stub.fail(case.where, Reply(b" " * 500 + b"[]", content_type=case.content_type, cut_at=100))
     await check_only_bad_failed(case, Reason.UNAVAILABLE)
@@ -253,6 +273,21 @@ async def test_pages_without_end_are_left(case: Case):
     case.stub.answer = endless
     await check_only_bad_failed(case, Reason.MALFORMED)
     assert next(count) == pages.MOST_PAGES
+
+
+@paged
+async def test_pages_that_are_too_much_together_are_left(case: Case, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pages, "MOST_BYTES", 500_000)
+    answer, count = case.stub.answer, iter(range(10**6))
+
+    def heavy(request):
+        if case.where not in request.target:
+            return answer(request)
+        return Reply({"results": ["x" * 150_000], "next_url": f"{case.stub.url}/KO/{next(count)}"})
+
+    case.stub.answer = heavy
+    await check_only_bad_failed(case, Reason.MALFORMED)
+    assert next(count) == 4
 
 
 @paged
