@@ -26,6 +26,8 @@ IDLE_TRANSACTION_MS = "30000"
 ABANDONED_MS = "1000"
 """How often the server looks whether anyone still waits for a statement; one request to cancel in a hundred is lost."""
 SERIALIZATION = {"40001", "40P01"}
+PARENT_GONE = {"23503"}
+"""What a row belongs to was deleted while the call was at work: it was there when the call looked."""
 UNREACHABLE_CLASSES = ("08", "53", "57", "58")
 """SQLSTATE classes: connection, resources (disk full, too many), shutdown, system error."""
 SET_USER = text("SELECT set_config('plimsoll.user_id', :user_id, true)")
@@ -145,5 +147,5 @@ def _translate(error: sqlalchemy.exc.DBAPIError) -> None:
     if error.connection_invalidated or in_trouble(state):
         log.warning("the database does not answer: %s", error.orig)
         raise Unavailable("database") from error
-    if state in SERIALIZATION:
+    if state in SERIALIZATION | PARENT_GONE:
         raise Aborted("REQUEST_IN_PROGRESS", "another change came in between: try again") from error

@@ -50,7 +50,7 @@ def _cut(path: Path, text: TextIO, largest: int) -> Iterator[Part]:
     safe = 0  # rows up to here end where no quoted cell is open
     for read in text:
         row = _encoded(read)
-        if size + len(row) > largest:
+        while size + len(row) > largest:
             if not safe:
                 raise StackError(f"{path}: line {line + 1} belongs to a row of more than {largest:,} bytes")
             whole = b"".join(rows[:safe])

@@ -12,10 +12,21 @@ from cli.ingestion import FileKind, Ingested, ingest
 from cli.report.layout import as_written
 from cli.stack.errors import StackError
 from cli.stack.home import Home
+from cli.synchronisation import seal
 
 
-def ingest_file(home: Home, kind: FileKind, path: Path, email: str, *, adjusted: bool) -> bool:
+def ingest_file(
+    home: Home, kind: FileKind, path: Path, email: str, *, adjusted: bool = False, seal_date: str = ""
+) -> bool:
     """Bring a file in, print what came of it, and say whether anything of it could be used.
+
+    Args:
+        home: where a stack may run.
+        kind: what the file holds.
+        path: the file.
+        email: who signs in. Empty: who the environment names, or who is asked for.
+        adjusted: whether its prices are adjusted for splits and dividends.
+        seal_date: the session that is complete afterwards, YYYY-MM-DD. Empty: none is sealed.
 
     Raises:
         StackError: the file or the services cannot be read or reached, or a service refuses.
@@ -29,6 +40,8 @@ def ingest_file(home: Home, kind: FileKind, path: Path, email: str, *, adjusted:
             ingest(access, email, kind, path, adjusted=adjusted, advance=lambda size: progress.advance(task, size))
         )
     _tell(ingested, console)
+    if seal_date:
+        console.print(f"sealed up to {asyncio.run(seal(access, seal_date))}", highlight=False)
     return ingested.row_count == 0 or ingested.quarantined_count < ingested.row_count
 
 

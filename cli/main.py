@@ -152,12 +152,15 @@ def ingest_bars(
     file: CsvFile,
     email: Email = "",
     adjusted: Annotated[bool, typer.Option("--adjusted", help="Prices are adjusted for splits and dividends.")] = False,
+    seal: Annotated[
+        str, typer.Option(help="Session (YYYY-MM-DD) that is complete with this file: it can be valued at from now on.")
+    ] = "",
 ) -> None:
     """Daily bars: symbol, date, close, and where known open, high, low, volume; kind, name, currency of new symbols.
 
     An administrator's are for all. Anybody else's go to private instruments that nobody else can see.
     """
-    _ingest("bars", file, email, adjusted=adjusted)
+    _ingest("bars", file, email, adjusted=adjusted, seal_date=seal)
 
 
 @ingest.command("yields")
@@ -172,11 +175,11 @@ def ingest_actions(file: CsvFile, email: Email = "") -> None:
     _ingest("actions", file, email)
 
 
-def _ingest(kind: str, file: Path, email: str, *, adjusted: bool = False) -> None:
+def _ingest(kind: str, file: Path, email: str, *, adjusted: bool = False, seal_date: str = "") -> None:
     from cli.ingest import ingest_file
     from cli.ingestion import FileKind
 
-    used = ingest_file(Home(_settings().home), FileKind(kind), file, email, adjusted=adjusted)
+    used = ingest_file(Home(_settings().home), FileKind(kind), file, email, adjusted=adjusted, seal_date=seal_date)
     raise typer.Exit(0 if used else 1)
 
 

@@ -79,6 +79,17 @@ async def synchronise(access: ServiceAccess, wanted: Wanted, advance: Callable[[
     return synced
 
 
+async def seal(access: ServiceAccess, session_date: str) -> str:
+    """Declare history complete up to a session (YYYY-MM-DD); give the newest that is.
+
+    Raises:
+        StackError: marketdata does not answer, or refuses.
+    """
+    async with _marketdata(access) as marketdata:
+        sealed = await marketdata.SealSession(SealSessionRequest(session_date=session_date))
+    return str(sealed.newest_sealed_date)
+
+
 async def synchronise_yields(access: ServiceAccess, provider: str) -> SyncYieldsResponse | None:
     """Sync Treasury yields. None: nobody offers them.
 

@@ -30,6 +30,7 @@ from services.portfolio.handlers.changes import ChangeHandler
 from services.portfolio.handlers.data import DataHandler
 from services.portfolio.handlers.health import HealthHandler
 from services.portfolio.handlers.labels import LabelHandler
+from services.portfolio.handlers.open_accounts import OpenAccounts
 from services.portfolio.handlers.portfolios import PortfolioHandler
 from services.portfolio.handlers.positions import PositionHandler
 from services.portfolio.handlers.writes import Writes
@@ -90,6 +91,7 @@ def build(settings: Settings) -> Service:
         tokens=TokenVerifier(settings.token_issuer, [settings.token_issuer, NAME], identity.signer.key_set),
         api_keys=identity.key_exchange,
         uncounted=UNCOUNTED,
+        guards=[OpenAccounts(database)],
         register=[
             *servicers(identity, settings, provider),
             (add_PortfolioServiceServicer_to_server, portfolios),

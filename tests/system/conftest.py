@@ -22,6 +22,8 @@ PLIMSOLL = Path(sys.executable).with_name("plimsoll")
 PASSWORD = "a long enough password"
 START_SECONDS = 90
 STOP_SECONDS = 40
+OFFLINE = {"PLIMSOLL_FRED_ENABLED": "false"}
+"""No test asks a provider of market data out there."""
 
 
 @dataclass
@@ -70,7 +72,7 @@ def environment(home: Path) -> dict[str, str]:
     """What a stack of a test sees: nothing of the developer's own settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     # Tests call faster than anybody may; those about limits start a stack, or a service, of their own.
-    return {**kept, "PLIMSOLL_HOME": str(home), "PLIMSOLL_DRAIN_SECONDS": "3", "PLIMSOLL_RATE_LIMITS": "off", "PLIMSOLL_FRED_ENABLED": "false"}
+    return {**kept, "PLIMSOLL_HOME": str(home), "PLIMSOLL_DRAIN_SECONDS": "3", "PLIMSOLL_RATE_LIMITS": "off"} | OFFLINE
 
 
 def start(home: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> Running:

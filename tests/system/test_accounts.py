@@ -58,7 +58,8 @@ def test_an_account_ends_and_its_key_with_it(stack: Running):
         assert exported.headers["content-disposition"] == 'attachment; filename="plimsoll-account.json"'
         assert json.loads(exported.text)["users"][0]["email"] == "leaver@example.com"
         assert leaver.delete("/api/v1/auth/me").status_code == 200
-        assert leaver.get("/api/v1/auth/me").status_code == 404
+        assert leaver.get("/api/v1/auth/me").status_code == 401
+        assert leaver.delete("/api/v1/auth/me").status_code == 200
         assert program.get("/api/v1/auth/me").status_code == 401
         session = leaver.post("/api/v1/auth/login", json={"email": "leaver@example.com", "password": PASSWORD})
         assert session.status_code == 401

@@ -54,17 +54,21 @@ def factors(days: Days, closes: Prices, actions: Actions) -> Factors:
             back at the next one; where there is none, nothing is known to compare with, and it changes nothing.
         actions: those of the N histories.
     """
-    splits = _split_factors(days, closes, actions.of(ActionKind.SPLIT))
+    splits = _split_factors(days, closes.shape, actions.of(ActionKind.SPLIT))
     dividends = actions.of(ActionKind.DIVIDEND)
     ex_at = np.searchsorted(days, dividends.ex_dates)
-    bought_at = _next_known(closes)[ex_at, dividends.history]
+    bought_at = _next_known(closes, ex_at, dividends.history)
     known = bought_at < len(days)
-    history = dividends.history[known]
+    ex_at, bought_at, history = ex_at[known], bought_at[known], dividends.history[known]
     # In shares of the last day, like the price, so that a split between the ex-date and the next close does not matter.
-    cash = np.zeros_like(closes)
-    np.add.at(cash, (bought_at[known], history), dividends.values[known] * splits[ex_at[known], history])
-    price = np.where(cash > 0, closes * splits, 1.0)
-    return Factors(splits, splits * _of_days_before(price / (price + cash)))
+    cash = dividends.values[known] * splits[ex_at, history]
+    # Several may be bought back at one close: their cash adds up.
+    cells, of_cell = np.unique(bought_at * closes.shape[1] + history, return_inverse=True)
+    row, column = np.divmod(cells, closes.shape[1])
+    price = closes[row, column] * splits[row, column]
+    kept = np.ones_like(closes)
+    kept[row, column] = price / (price + np.bincount(of_cell, weights=cash, minlength=len(cells)))
+    return Factors(splits, splits * _of_days_before(kept))
 
 
 def cash_paid(actions: Actions, count: int, after: np.datetime64, until: np.datetime64) -> Prices:
@@ -85,24 +89,27 @@ def cash_paid(actions: Actions, count: int, after: np.datetime64, until: np.date
     return cash
 
 
-def _split_factors(days: Days, closes: Prices, splits: Actions) -> Prices:
+def _split_factors(days: Days, shape: tuple[int, ...], splits: Actions) -> Prices:
     row = np.searchsorted(days, splits.ex_dates)
     inside = row < len(days)
-    ratios = np.ones_like(closes)
+    ratios = np.ones(shape)
     np.multiply.at(ratios, (row[inside], splits.history[inside]), splits.values[inside])
-    return 1 / _of_days_before(ratios)
+    return 1 / _of_days_before(ratios) if inside.any() else ratios
 
 
 def _of_days_before(of_day: Prices) -> Prices:
     """Turn what happens on each day into its product over all later days."""
     later = np.ones_like(of_day)
-    later[:-1] = np.cumprod(of_day[:0:-1], axis=0)[::-1]
+    np.cumprod(of_day[:0:-1], axis=0, out=later[-2::-1])
     return later
 
 
-def _next_known(closes: Prices) -> NDArray[np.intp]:
-    """Give, (S + 1) x N, the first row from each on in which a history has a close; S if there is none."""
-    none = np.full((1, closes.shape[1]), len(closes))
-    rows = np.where(np.isnan(closes), len(closes), np.arange(len(closes))[:, None])
-    following: NDArray[np.intp] = np.minimum.accumulate(np.vstack([rows, none])[::-1], axis=0)[::-1]
-    return following
+def _next_known(closes: Prices, row: NDArray[np.intp], history: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Give the first row at or after another in which a history has a close; the number of rows if there is none."""
+    found = row.copy()
+    inside = np.flatnonzero(row < len(closes))
+    missing = inside[np.isnan(closes[row[inside], history[inside]])]
+    for place in missing.tolist():
+        known = np.flatnonzero(~np.isnan(closes[row[place] :, history[place]]))
+        found[place] = row[place] + known[0] if len(known) else len(closes)
+    return found

@@ -12,7 +12,10 @@ from services.marketdata.domain.prices import PriceBasis
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """The bars of N instruments, one instrument after another and the newest bar of each first."""
+    """The bars of N instruments, one instrument after another and the newest day of each first.
+
+    A day that was corrected stands there several times, the bar in force first.
+    """
 
     lengths: NDArray[np.int64]
     """N: how many bars each instrument has. 0: none."""
@@ -69,6 +72,7 @@ def price_matrix(session_dates: Days, columns: Columns, adjustments: Adjustments
 
 def align(session_dates: Days, columns: Columns, wanted: PriceBasis) -> PriceMatrix:
     """Put the closes that a basis can be made from into the rows of their sessions; a day that is none has no row."""
+    columns = _in_force(columns)
     basis_of = _sources(columns, wanted)
     column_of = np.repeat(np.arange(len(columns.lengths)), columns.lengths)
     row_of = np.searchsorted(session_dates, columns.days)
@@ -77,6 +81,20 @@ def align(session_dates: Days, columns: Columns, wanted: PriceBasis) -> PriceMat
     closes = np.full((len(session_dates), len(columns.lengths)), np.nan)
     closes[row_of[fits], column_of[fits]] = columns.closes[fits]
     return PriceMatrix(session_dates, closes, basis_of)
+
+
+def _in_force(columns: Columns) -> Columns:
+    """Leave out bars that were corrected."""
+    corrected = np.zeros(len(columns.days), dtype=bool)
+    corrected[1:] = columns.days[1:] == columns.days[:-1]
+    ends = np.cumsum(columns.lengths)
+    first_of_each = (ends - columns.lengths)[columns.lengths > 0]
+    corrected[first_of_each] = False
+    if not corrected.any():
+        return columns
+    counts = np.concatenate([[0], np.cumsum(~corrected)])
+    lengths = counts[ends] - counts[ends - columns.lengths]
+    return Columns(lengths, columns.days[~corrected], columns.closes[~corrected], columns.bases[~corrected])
 
 
 def newest_bases(columns: Columns) -> NDArray[np.int16]:

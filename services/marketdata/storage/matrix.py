@@ -1,8 +1,8 @@
 """Reading a block of closes with what there is to adjust them by: one statement, however many instruments.
 
 It comes packed, as the database sends numbers, because a Python object for each of a million prices would cost more
-than the query. The newest version of a row wins, up to the version that is read at; for each instrument it is one walk
-along the key of the bars and one along that of the actions.
+than the query. For each instrument it is one walk along the key of the bars and one along that of the actions. A bar
+that was corrected comes too, behind the one in force: to leave it out here would cost a quarter of the query.
 """
 
 from collections.abc import Sequence
@@ -45,11 +45,11 @@ BLOCK = text("""
         SELECT string_agg(date_send(session_date), '') AS days, string_agg(float8send(close), '') AS closes,
             string_agg(int2send(price_basis), '') AS bases, max(data_version) AS data_version
         FROM (
-            SELECT DISTINCT ON (session_date) session_date, close, price_basis, data_version FROM daily_bars AS b
+            SELECT session_date, close, price_basis, data_version FROM daily_bars AS b
             WHERE b.instrument_id = asked.instrument_id AND b.session_date BETWEEN span.first AND span.last
                 AND b.data_version <= pinned.version
             ORDER BY session_date DESC, data_version DESC
-        ) AS newest
+        ) AS known
     ) AS bars
     CROSS JOIN LATERAL (
         SELECT string_agg(date_send(ex_date), '') AS ex_dates, string_agg(int2send(kind), '') AS action_kinds,

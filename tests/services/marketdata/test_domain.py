@@ -85,6 +85,22 @@ def test_a_column_never_mixes_bases():
     assert raw.price_bases.tolist() == [RAW, PriceBasis.UNSPECIFIED, PriceBasis.UNSPECIFIED]
 
 
+def test_of_a_day_that_was_corrected_the_first_bar_is_in_force():
+    columns = Columns(
+        lengths=np.array([0, 4, 1, 3]),
+        days=SESSIONS[[2, 2, 1, 1, 1, 1, 1, 0]],
+        closes=np.array([3.0, 30.0, 2.0, 20.0, 9.0, 7.0, 70.0, 6.0]),
+        bases=np.array([ADJUSTED, RAW, ADJUSTED, ADJUSTED, RAW, ADJUSTED, RAW, RAW], dtype=np.int16),
+    )
+    nan = np.nan
+    adjusted = align(SESSIONS[:3], columns, ADJUSTED)
+    np.testing.assert_array_equal(adjusted.closes, [[nan] * 4, [nan, 2, 9, 7], [nan, 3, nan, nan]])
+    assert adjusted.price_bases.tolist() == [PriceBasis.UNSPECIFIED, ADJUSTED, RAW, ADJUSTED]
+    raw = align(SESSIONS[:3], columns, RAW)
+    np.testing.assert_array_equal(raw.closes, [[nan, nan, nan, 6], [nan, nan, 9, nan], [nan] * 4])
+    assert raw.price_bases.tolist() == [PriceBasis.UNSPECIFIED, PriceBasis.UNSPECIFIED, RAW, RAW]
+
+
 def test_a_bar_of_a_day_that_is_no_session_moves_nothing():
     columns = Columns(
         lengths=np.array([4]),

@@ -117,7 +117,11 @@ async def test_a_flood_of_wrong_passwords_is_refused_and_others_are_served(nobod
     me = await alice.identity.GetMe(GetMeRequest())
     codes = {error.code() for error in await flood if isinstance(error, grpc.aio.AioRpcError)}
     assert me.email == "alice@example.com"
-    assert codes == {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    # On a busy machine some are still waiting to be checked when their time is over.
+    assert codes - {grpc.StatusCode.DEADLINE_EXCEEDED} == {
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+    }
 
 
 async def test_no_token_no_answer(nobody):
@@ -132,7 +136,7 @@ async def test_the_token_of_a_disabled_account_opens_nothing(nobody, alice, sett
     await connection.execute("UPDATE portfolio.users SET disabled_time = now()")
     await connection.close()
     assert (await refused(login(nobody, email="alice@example.com"))).reason == "CREDENTIALS_INVALID"
-    assert (await refused(alice.identity.GetMe(GetMeRequest()))).code == grpc.StatusCode.NOT_FOUND
+    assert (await refused(alice.identity.GetMe(GetMeRequest()))).reason == "TOKEN_INVALID"
 
 
 async def test_registration_can_be_closed_and_an_admin_made(settings):

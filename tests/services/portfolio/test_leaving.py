@@ -24,7 +24,11 @@ from plimsoll.identity.v1.identity_service_pb2 import GetMeRequest, LoginRequest
 from plimsoll.identity.v1.profile_pb2 import Profile
 from plimsoll.identity.v1.quota_service_pb2 import TakeQuotaRequest
 from plimsoll.identity.v1.token_service_pb2 import ExchangeApiKeyRequest
-from plimsoll.portfolio.v1.portfolio_service_pb2 import ListPortfoliosRequest, UploadPortfolioRequest
+from plimsoll.portfolio.v1.portfolio_service_pb2 import (
+    CreatePortfolioRequest,
+    ListPortfoliosRequest,
+    UploadPortfolioRequest,
+)
 from services.portfolio.application.signing import Signer
 from services.portfolio.storage.personal import NOT_TOLD
 from services.portfolio.wiring import now
@@ -160,13 +164,31 @@ async def test_other_services_hear_of_it(alice, nobody):
 
 async def test_the_token_of_who_is_gone_opens_nothing(alice, superuser):
     await alice.account.DeleteMe(DeleteMeRequest())
-    assert (await refused(alice.identity.GetMe(GetMeRequest()))).code == Code.NOT_FOUND
-    assert (await refused(alice.account.GetProfile(GetProfileRequest()))).code == Code.NOT_FOUND
-    assert (await refused(alice.account.ExportMe(ExportMeRequest()))).code == Code.NOT_FOUND
-    change = UpdateProfileRequest(display_name="A ghost")
-    assert (await refused(alice.account.UpdateProfile(change))).code == Code.NOT_FOUND
-    assert list((await alice.portfolios.ListPortfolios(ListPortfoliosRequest())).portfolios) == []
+    for call in (
+        alice.identity.GetMe(GetMeRequest()),
+        alice.account.GetProfile(GetProfileRequest()),
+        alice.account.UpdateProfile(UpdateProfileRequest(display_name="A ghost")),
+        alice.account.ExportMe(ExportMeRequest()),
+        alice.keys.CreateApiKey(CreateApiKeyRequest(name="k", scope=ApiKey.READ)),
+        alice.portfolios.ListPortfolios(ListPortfoliosRequest()),
+        alice.portfolios.CreatePortfolio(CreatePortfolioRequest(name="A ghost's", request_id="once")),
+    ):
+        error = await refused(call)
+        assert (error.code, error.reason) == (Code.UNAUTHENTICATED, "TOKEN_INVALID")
     assert await superuser.fetchval("SELECT count(*) FROM users") == 0
+
+
+async def test_a_write_under_way_while_the_account_ends_leaves_nothing_and_is_no_defect(alice, superuser):
+    """Whichever comes first, nothing is left of the account, and the other is told something it can act on."""
+    creations = [
+        alice.portfolios.CreatePortfolio(CreatePortfolioRequest(name=f"P{n}", request_id=f"r{n}")) for n in range(20)
+    ]
+    end = alice.account.DeleteMe(DeleteMeRequest())
+    codes = {await call.code() for call in creations}
+    assert await end.code() in (Code.OK, Code.ABORTED)
+    assert codes <= {Code.OK, Code.UNAUTHENTICATED, Code.ABORTED, Code.ALREADY_EXISTS}
+    if await end.code() == Code.OK:
+        assert await superuser.fetchval("SELECT count(*) FROM portfolios") == 0
 
 
 async def test_an_end_comes_once_and_does_no_harm_twice(alice, nobody):

@@ -116,7 +116,8 @@ async def test_a_flood_of_wrong_passwords_leaves_everybody_else_alone(settings, 
             for _ in range(5):
                 assert (await mine.identity.GetMe(GetMeRequest())).email == EMAIL
             codes = await asyncio.gather(*(attempt.code() for attempt in flood))
-        assert set(codes) == {Code.UNAUTHENTICATED, Code.RESOURCE_EXHAUSTED}
+        # On a busy machine some are still waiting to be checked when their time is over.
+        assert set(codes) - {Code.DEADLINE_EXCEEDED} == {Code.UNAUTHENTICATED, Code.RESOURCE_EXHAUSTED}
         assert codes.count(Code.UNAUTHENTICATED) <= 200, "two minutes of what one account takes"
 
 

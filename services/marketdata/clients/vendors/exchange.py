@@ -1,6 +1,7 @@
 """One HTTP exchange with a vendor. The only file that imports httpx, and so loaded when the first call is made."""
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import httpx
@@ -9,7 +10,7 @@ from chassis.settings import Secret
 from services.marketdata.clients.vendors.failure import FetchFailed
 from services.marketdata.domain.fetched import Reason
 
-AGENT = "plimsoll-marketdata"
+HEADERS = {"user-agent": "plimsoll-marketdata", "accept-encoding": "gzip"}
 CONNECTIONS = 16
 
 
@@ -33,16 +34,17 @@ class Reply:
 
 
 class Exchange:
-    """Calls to one vendor, at its own address alone. There is no time limit here: the caller has one."""
+    """Calls to one vendor, at its own address alone. There is no time limit here: the caller has one.
+
+    Requests go to httpx's transport and not through its client, which writes every URL into the log, and a key may be
+    part of one. With the client go redirects, cookies and proxies of the environment, which nobody wants here.
+    """
 
     def __init__(self, base_url: str, credentials: Credentials, max_bytes: int) -> None:
+        self._origin = _origin(httpx.URL(base_url))
+        self._credentials = credentials
         self._max_bytes = max_bytes
-        self._client = httpx.AsyncClient(
-            transport=_Authenticating(httpx.URL(base_url), credentials),
-            headers={"user-agent": AGENT, "accept-encoding": "gzip"},
-            follow_redirects=False,
-            timeout=None,  # noqa: S113 - one limit covers the whole exchange, where httpx has one for each read
-        )
+        self._transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=CONNECTIONS))
 
     async def get(self, url: str) -> Reply:
         """Get a URL.
@@ -50,8 +52,9 @@ class Exchange:
         Raises:
             FetchFailed: there is no connection, it broke, the answer is too large, or the URL is another's.
         """
+        request = self._request(url)
         try:
-            async with self._client.stream("GET", url) as response:
+            async with aclosing(await self._transport.handle_async_request(request)) as response:
                 return Reply(
                     status=response.status_code,
                     content_type=response.headers.get("content-type", ""),
@@ -62,8 +65,18 @@ class Exchange:
             raise FetchFailed(Reason.MALFORMED, f"the body cannot be unpacked: {_told(error)}") from None
         except httpx.TransportError as error:
             raise FetchFailed(Reason.UNAVAILABLE, _told(error)) from None
+
+    def _request(self, url: str) -> httpx.Request:
+        """Make a request with our credentials, for the vendor and nobody else."""
+        try:
+            parsed = httpx.URL(url)
         except httpx.InvalidURL:
             raise FetchFailed(Reason.MALFORMED, "what should be a URL is none") from None
+        if _origin(parsed) != self._origin or parsed.userinfo:
+            raise FetchFailed(Reason.MALFORMED, f"the vendor sends us to another address: {parsed.host!r}")
+        if self._credentials.query:
+            parsed = parsed.copy_merge_params(dict(self._credentials.query))
+        return httpx.Request("GET", parsed, headers={**HEADERS, **self._credentials.headers})
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()
@@ -75,33 +88,6 @@ class Exchange:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
-
-
-class _Authenticating(httpx.AsyncBaseTransport):
-    """Adds the credentials below everything that logs a request or raises with one, and for the vendor alone."""
-
-    def __init__(self, base_url: httpx.URL, credentials: Credentials) -> None:
-        self._origin = _origin(base_url)
-        self._credentials = credentials
-        self._transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=CONNECTIONS))
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if _origin(request.url) != self._origin or request.url.userinfo:
-            raise FetchFailed(Reason.MALFORMED, f"the vendor sends us to another address: {request.url.host!r}")
-        trusted = httpx.Request(
-            request.method,
-            request.url.copy_merge_params(dict(self._credentials.query)) if self._credentials.query else request.url,
-            headers=[*request.headers.raw, *self._headers()],
-            stream=request.stream,
-            extensions=request.extensions,
-        )
-        return await self._transport.handle_async_request(trusted)
-
-    def _headers(self) -> list[tuple[bytes, bytes]]:
-        return [(name.encode(), value.encode()) for name, value in self._credentials.headers.items()]
-
-    async def aclose(self) -> None:
         await self._transport.aclose()
 
 
