@@ -42,12 +42,15 @@ BATCH = 200
 """Instruments written at once."""
 
 
+Metadata = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Market:
     """The service, and what is in it."""
 
     stub: MarketDataServiceStub
-    metadata: tuple[tuple[str, str], ...]
+    metadata: Metadata
     """Proves a user."""
     instrument_ids: list[int]
     symbols: list[str]
@@ -60,6 +63,22 @@ class Market:
 @asynccontextmanager
 async def filled_market() -> AsyncIterator[Market]:
     """Start a database and the service, and take both away afterwards."""
+    async with empty_database() as admin_url:
+        sessions = await _fill(admin_url)
+        async with serving(admin_url) as (channel, metadata):
+            yield Market(
+                stub=MarketDataServiceStub(channel),
+                metadata=metadata,
+                instrument_ids=list(range(1, INSTRUMENTS + 1)),
+                symbols=[_symbol(number) for number in range(1, INSTRUMENTS + 1)],
+                sessions=sessions,
+                database_url=admin_url,
+            )
+
+
+@asynccontextmanager
+async def empty_database() -> AsyncIterator[str]:
+    """Start a database with the tables of marketdata, give its administrator's URL, and take it away afterwards."""
     with (
         tempfile.TemporaryDirectory(prefix="plimsoll-bench-") as folder,
         EmbeddedPostgres(_home_in(folder)) as postgres,
@@ -67,9 +86,7 @@ async def filled_market() -> AsyncIterator[Market]:
         admin_url = await create_database(postgres.admin_url, "bench")
         await create_roles(admin_url, ["marketdata"], {"marketdata": PASSWORD})
         await migrate(admin_url, "marketdata")
-        sessions = await _fill(admin_url)
-        async with _serving(admin_url, sessions) as market:
-            yield market
+        yield admin_url
 
 
 def _home_in(folder: str) -> Path:
@@ -79,7 +96,8 @@ def _home_in(folder: str) -> Path:
 
 
 @asynccontextmanager
-async def _serving(database_url: str, sessions: list[date]) -> AsyncIterator[Market]:
+async def serving(database_url: str, role: str = "member") -> AsyncIterator[tuple[grpc.aio.Channel, Metadata]]:
+    """Serve a database; give a channel to the service, and what proves a user of a role."""
     settings = Settings(
         listen_address="127.0.0.1:0",
         database_url=Secret(database_url),
@@ -99,14 +117,7 @@ async def _serving(database_url: str, sessions: list[date]) -> AsyncIterator[Mar
     unlimited = [("grpc.max_receive_message_length", -1)]
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", unlimited)
     try:
-        yield Market(
-            stub=MarketDataServiceStub(channel),
-            metadata=(("authorization", f"Bearer {_token(key)}"),),
-            instrument_ids=list(range(1, INSTRUMENTS + 1)),
-            symbols=[_symbol(number) for number in range(1, INSTRUMENTS + 1)],
-            sessions=sessions,
-            database_url=database_url,
-        )
+        yield channel, (("authorization", f"Bearer {_token(key, role)}"),)
     finally:
         await channel.close()
         await server.stop()
@@ -116,10 +127,10 @@ def _symbol(number: int) -> str:
     return f"S{number:04}"
 
 
-def _token(key: Ed25519PrivateKey) -> str:
+def _token(key: Ed25519PrivateKey, role: str) -> str:
     now = int(time.time())
     claims = {"iss": "plimsoll", "aud": "plimsoll", "sub": USER, "iat": now, "exp": now + 3600, "jti": "1"}
-    claims |= {"role": "member", "scope": "read write", "tier": "paid"}
+    claims |= {"role": role, "scope": "read write", "tier": "paid"}
     return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "bench"})
 
 

@@ -101,7 +101,8 @@ class Operations:
     def _answer(self, rpc: Rpc, binding: Binding) -> Json:
         content: Json
         if rpc.response == HTTP_BODY:
-            media_type = mimetypes.guess_type(binding.template.text)[0] or "application/octet-stream"
+            # A path that does not end in the name of a file says nothing: the answer's own header does.
+            media_type = mimetypes.guess_type(binding.template.text)[0] or "*/*"
             content = {media_type: {"schema": {"type": "object"} if media_type.endswith("json") else {}}}
         else:
             content = self._json(self._schemas.of(rpc.response))

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Protocol
 
+from services.portfolio.domain.factor_proxies import DefaultProxies
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
 from services.portfolio.domain.price_history import FactorEtf, History
 from services.portfolio.domain.user import ProvenIdentity
@@ -40,6 +41,10 @@ class MarketData(Protocol):
 
     async def factor_etfs(self, as_of_date: datetime.date) -> list[FactorEtf]:
         """Give the funds that stand for the factors which are active at a date, in display order."""
+        ...
+
+    async def default_proxies(self) -> DefaultProxies:
+        """Give what stands for the drivers of returns by default, by exchange and industry."""
         ...
 
 

@@ -14,6 +14,7 @@ from plimsoll.portfolio.v1.health_service_pb2_grpc import add_HealthServiceServi
 from plimsoll.portfolio.v1.label_service_pb2_grpc import add_LabelServiceServicer_to_server
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import add_PortfolioServiceServicer_to_server
 from plimsoll.portfolio.v1.position_service_pb2_grpc import add_PositionServiceServicer_to_server
+from plimsoll.portfolio.v1.risk_settings_service_pb2_grpc import add_RiskSettingsServiceServicer_to_server
 from services.portfolio.application.cash import Cash
 from services.portfolio.application.import_positions import Importer
 from services.portfolio.application.portfolio_summaries import PortfolioSummaries
@@ -21,6 +22,7 @@ from services.portfolio.application.position_details import PositionDetails
 from services.portfolio.application.position_lists import PositionLists
 from services.portfolio.application.positions import Positions
 from services.portfolio.application.price_history import PriceHistories
+from services.portfolio.application.risk_settings import RiskSettings
 from services.portfolio.application.uploads import Uploads
 from services.portfolio.application.valuation import Books
 from services.portfolio.clients.marketdata import GrpcMarketData
@@ -33,6 +35,7 @@ from services.portfolio.handlers.labels import LabelHandler
 from services.portfolio.handlers.open_accounts import OpenAccounts
 from services.portfolio.handlers.portfolios import PortfolioHandler
 from services.portfolio.handlers.positions import PositionHandler
+from services.portfolio.handlers.risk_settings import RiskSettingsHandler
 from services.portfolio.handlers.writes import Writes
 from services.portfolio.ports import MarketData
 from services.portfolio.settings import Settings
@@ -58,11 +61,13 @@ def contents_of(database: Database, marketdata: MarketData, books: Books) -> lis
         PositionDetails(database, marketdata, books),
         PriceHistories(books, marketdata),
     )
+    settings = RiskSettings(database, marketdata, books)
     return [
         (add_PositionServiceServicer_to_server, positions),
         (add_LabelServiceServicer_to_server, LabelHandler(database, writes)),
         (add_ChangeServiceServicer_to_server, ChangeHandler(database)),
         (add_DataServiceServicer_to_server, data),
+        (add_RiskSettingsServiceServicer_to_server, RiskSettingsHandler(writes, settings)),
         (add_CashServiceServicer_to_server, CashHandler(database, writes, books, Cash(now))),
     ]
 

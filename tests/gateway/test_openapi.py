@@ -164,6 +164,13 @@ def test_secrets_are_passwords_and_what_is_sent_is_never_answered(document: Json
     assert "writeOnly" not in session
 
 
+def test_a_file_has_the_type_of_its_path_or_any(document: Json) -> None:
+    keys = document["paths"]["/.well-known/jwks.json"]["get"]["responses"]["200"]["content"]
+    assert set(keys) == {"application/json"}
+    export = document["paths"]["/api/v1/auth/me/export"]["get"]["responses"]["200"]["content"]
+    assert export == {"*/*": {"schema": {}}}
+
+
 def test_what_an_answer_always_has_is_required(document: Json) -> None:
     overview = document["components"]["schemas"]["Overview"]
     assert "available" in overview["required"]

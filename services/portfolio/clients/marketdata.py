@@ -1,5 +1,6 @@
 """The marketdata service over gRPC."""
 
+import asyncio
 import datetime
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from plimsoll.marketdata.v1 import (
     reference_service_pb2_grpc,
 )
 from services.portfolio.domain.book import OptionTerms
+from services.portfolio.domain.factor_proxies import DefaultProxies, StockProxies
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
 from services.portfolio.domain.price_history import Bar, FactorEtf, History
 
@@ -100,6 +102,22 @@ class GrpcMarketData:
             if symbol
         ]
 
+    async def default_proxies(self) -> DefaultProxies:
+        """Give what stands for the drivers of returns by default, by exchange and industry."""
+        exchanges, industries = await asyncio.gather(
+            self._reference.GetExchangeProxies(reference_service_pb2.GetExchangeProxiesRequest()),
+            self._reference.GetIndustryProxies(reference_service_pb2.GetIndustryProxiesRequest()),
+        )
+        return DefaultProxies(
+            by_exchange={
+                row.exchange: StockProxies(market=row.market, momentum=row.momentum, value=row.value)
+                for row in exchanges.exchange_proxies
+            },
+            by_industry={row.industry: row.symbol for row in industries.industry_proxies},
+            exchange_version=exchanges.version,
+            industry_version=industries.version,
+        )
+
 
 def _bar(bar: price_pb2.Bar) -> Bar:
     known = {name: getattr(bar, name) if bar.HasField(name) else None for name in ("open", "high", "low", "volume")}
@@ -127,6 +145,8 @@ def _instrument(found: instrument_pb2.Instrument) -> Instrument:
         currency=found.currency,
         multiplier=found.multiplier,
         option=option,
+        exchange=found.exchange,
+        industry=found.industry,
     )
 
 

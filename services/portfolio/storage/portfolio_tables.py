@@ -1,7 +1,7 @@
 """The tables of schema `portfolio` that stand beside positions, as queries name them."""
 
 from sqlalchemy import BigInteger, Column, Date, FetchedValue, Integer, Numeric, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.portfolio.storage.columns import columns, identifier, metadata, moment
 
@@ -31,4 +31,28 @@ changes = Table(
     *columns(revision=Integer, subject=Text, subject_id=Text, old_value=JSONB, new_value=JSONB, reason=Text),
     identifier("actor_id"),
     moment("change_time"),
+)
+risk_limits = Table(
+    "risk_limits",
+    metadata,
+    identifier("portfolio_id", key=True),
+    *columns(from_revision=Integer, to_revision=Integer),
+    identifier("owner_id"),
+    *columns(limits=JSONB, additional=JSONB),
+)
+factor_proxies = Table(
+    "factor_proxies",
+    metadata,
+    identifier("portfolio_id", key=True),
+    *columns(symbol=Text, from_revision=Integer, to_revision=Integer),
+    identifier("owner_id"),
+    *columns(market=Text, momentum=Text, value=Text, industry=Text, subindustry=ARRAY(Text)),
+)
+expected_returns = Table(
+    "expected_returns",
+    metadata,
+    identifier("portfolio_id", key=True),
+    *columns(symbol=Text, from_revision=Integer, to_revision=Integer),
+    identifier("owner_id"),
+    *columns(effective_date=Date, expected_return=Numeric),
 )

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.errors import AlreadyExists, NotFound, OutOfRange
 from chassis.hot_reads import HotRead
 from services.portfolio.domain.portfolio import Portfolio, Terms
+from services.portfolio.storage import risk_settings
 from services.portfolio.storage.tables import portfolio_revisions as revisions
 from services.portfolio.storage.tables import portfolios
 
@@ -148,6 +149,7 @@ async def add(connection: AsyncConnection, owner_id: str, base_currency: str, te
     except IntegrityError:
         raise AlreadyExists("portfolio", terms.name) from None
     await _add_revision(connection, owner_id, portfolio_id, 1, terms, 0, "created")
+    await risk_settings.adopt_limits(connection, owner_id, portfolio_id)
     return await get(connection, owner_id, portfolio_id)
 
 
