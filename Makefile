@@ -68,6 +68,7 @@ bench: $(STUBS) $(VENV)/dev.stamp  ## measure speed; tables here, JSON in benchm
 
 audit: $(VENV)/dev.stamp  ## known vulnerabilities of what is locked, and a bill of materials
 	$(BIN)/pip-audit --disable-pip --requirement locks/runtime.txt
+	@mkdir -p dist
 	$(BIN)/cyclonedx-py requirements locks/runtime.txt --output-file dist/sbom.json
 
 lock: $(VENV)/dev.stamp  ## resolve the locks again from pyproject.toml

@@ -16,6 +16,9 @@ from services.portfolio.domain.audit import Action, AuditEvent, Origin
 from services.portfolio.storage import audit_log
 from services.portfolio.storage.audit_log import ListedEvent
 
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The id of no user: nothing can be sealed for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadEvent:
@@ -57,7 +60,8 @@ class AuditLog:
             more |= {"client_address": call.client_address, "request_id": call.request_id}
         if principal and principal.actor:
             more["actor"] = principal.actor
-        payload = await self._keys.seal(connection, subject_id, more) if subject_id and more else None
+        # A line about nobody costs what one about somebody costs: time must not tell whether an account exists.
+        payload = await self._keys.seal(connection, subject_id or NOBODY, more) if more else None
         actor = principal.user_id if principal else actor_id
         await audit_log.add(
             connection, action, _origin(principal.actor if principal else "", call is None), actor, subject_id, payload

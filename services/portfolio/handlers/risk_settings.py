@@ -145,7 +145,7 @@ def _by_symbol(field: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for text, value in given.items():
-        symbol = text.strip().upper()
+        symbol = _symbol(text)
         if symbol in found:
             raise InvalidFields([Violation(f"{field}[{text}]", text, f"is {symbol}, which is there already")])
         found[symbol] = value
@@ -153,9 +153,17 @@ def _by_symbol(field: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _proxies(said: risk_settings_service_pb2.PutFactorProxiesRequest.StatedProxies) -> StockProxies:
-    single = (said.market, said.momentum, said.value, said.industry)
-    peers = dict.fromkeys(text.strip().upper() for text in said.subindustry)
-    return StockProxies(*(text.strip().upper() for text in single), subindustry=tuple(peers))
+    return StockProxies(
+        market=_symbol(said.market),
+        momentum=_symbol(said.momentum),
+        value=_symbol(said.value),
+        industry=_symbol(said.industry),
+        subindustry=tuple(dict.fromkeys(map(_symbol, said.subindustry))),
+    )
+
+
+def _symbol(text: str) -> str:
+    return text.strip().upper()
 
 
 def _refuse_empty_or_twice(stated: Mapping[str, StockProxies], reset: Iterable[str]) -> None:

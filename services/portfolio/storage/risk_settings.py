@@ -58,7 +58,8 @@ async def state_limits(connection: AsyncConnection, portfolio: Portfolio, limits
 async def adopt_limits(connection: AsyncConnection, owner_id: str, portfolio_id: str) -> None:
     """Let a portfolio that is being made begin with the limits that its owner's profile gives to new ones."""
     row = {"portfolio_id": portfolio_id, "owner_id": owner_id, "from_revision": 1}
-    values = (*map(literal, row.values()), profiles.c.default_risk_limits, func.jsonb_build_object())
+    own = (literal(value, risk_limits.c[name].type) for name, value in row.items())
+    values = (*own, profiles.c.default_risk_limits, func.jsonb_build_object())
     preferred = select(*values).where(
         profiles.c.user_id == owner_id, profiles.c.default_risk_limits != func.jsonb_build_object()
     )

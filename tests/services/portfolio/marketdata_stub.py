@@ -18,6 +18,8 @@ Date = datetime.date
 CLOSES = {"AAPL": 126.04, "JPM": 129.54, "XOM": 105.0, "SPX": 3783.22, "VOD": 10.0, "QUIET": None}
 KINDS = {"SPX": instrument_pb2.Instrument.INDEX}
 SECTORS = {"AAPL": "Information Technology", "JPM": "Financials", "XOM": "Energy"}
+INDUSTRIES = {"XOM": "Integrated Oil & Gas", "JPM": "Diversified Banks"}
+EXCHANGES = {"AAPL": "XNAS", "JPM": "XNYS", "XOM": "XNYS"}
 CURRENCIES = {"VOD": "GBP"}
 NEWEST = Date(2022, 12, 28)
 FIRST, LAST = Date(2020, 1, 1), Date(2027, 12, 31)
@@ -46,6 +48,8 @@ class MarketDataStub(MarketDataServiceServicer):
                 kind=KINDS.get(symbol, instrument_pb2.Instrument.STOCK),
                 name=f"{symbol} Inc.",
                 sector=SECTORS.get(symbol, ""),
+                industry=INDUSTRIES.get(symbol, ""),
+                exchange=EXCHANGES.get(symbol, ""),
                 currency=CURRENCIES.get(symbol, "USD"),
                 multiplier=1,
             )
@@ -146,4 +150,16 @@ class ReferenceStub(ReferenceServiceServicer):
         answer = reference_service_pb2.ListFactorDefinitionsResponse(as_of_date=request.as_of_date)
         for name, (proxy, less) in FACTORS.items():
             answer.factors.add(name=name, active=bool(proxy), active_proxy=proxy, active_less_proxy=less)
+        return answer
+
+    async def GetExchangeProxies(self, request, context):
+        answer = reference_service_pb2.ExchangeProxies(version=3)
+        answer.exchange_proxies.add(exchange="XNYS", market="SPX", momentum="XOM", value="JPM")
+        answer.exchange_proxies.add(exchange="*", market="VOD", momentum="VOD", value="VOD")
+        return answer
+
+    async def GetIndustryProxies(self, request, context):
+        answer = reference_service_pb2.IndustryProxies(version=4)
+        answer.industry_proxies.add(industry="Integrated Oil & Gas", symbol="QUIET")
+        answer.industry_proxies.add(industry="Financials", symbol="AAPL")
         return answer

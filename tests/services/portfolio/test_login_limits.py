@@ -7,14 +7,17 @@ from contextlib import asynccontextmanager
 
 import grpc
 import pytest
+from sqlalchemy import event
 
 from chassis.counters import Counters
-from chassis.errors import RateLimited
+from chassis.database import Database
+from chassis.errors import RateLimited, Unauthenticated
 from chassis.server import Server
 from plimsoll.identity.v1.account_service_pb2 import ChangePasswordRequest
 from plimsoll.identity.v1.identity_service_pb2 import GetJwksRequest, GetMeRequest, LoginRequest, RegisterRequest
 from services.portfolio.application.login_attempts import AT_ACCOUNT, OF_CLIENT, OF_CLIENT_AT_ACCOUNT, LoginAttempts
-from services.portfolio.wiring import build
+from services.portfolio.wiring import build, now
+from services.portfolio.wiring_identity import identity_of
 from tests.services.portfolio.conftest import PASSWORD, Client, logged_in, refused
 
 EMAIL = "alice@example.com"
@@ -147,3 +150,23 @@ async def test_a_role_or_tier_in_a_body_is_nothing(settings, alice, nobody):
     made = await nobody.identity.Register(forged)
     assert (made.user.role, made.user.tier) == (1, 2)
     assert (await refused(nobody.identity.Register(forged))).reason == "RESOURCE_EXISTS"
+
+
+async def test_an_unknown_address_costs_the_database_what_a_wrong_password_costs(settings, alice):
+    """The hash is verified either way (Passwords.verify); this is the other half of taking equally long."""
+    database = Database(settings.database_url, "portfolio")
+    accounts = identity_of(settings, database, now).accounts
+    statements: list[str] = []
+    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *ran: statements.append(ran[2]))
+    ran = {}
+    try:
+        for email in (EMAIL, EMAIL, "nobody@example.com"):  # the first time also opens a connection
+            statements.clear()
+            with pytest.raises(Unauthenticated):
+                await accounts.login(email, "a wrong password", "1.1.1.1")
+            ran[email] = list(statements)
+    finally:
+        await database.close()
+    known, unknown = ran.values()
+    assert len(known) >= 2
+    assert known == unknown
