@@ -1,6 +1,7 @@
 """The stack that a load script presses: one that it starts itself in a throw-away home, or one that runs already."""
 
 import ipaddress
+import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ Press = Callable[[Target], Awaitable[None]]
 def press_own_stack(press: Press) -> None:
     """Starts a stack in a home that is thrown away, imports the book, presses, and stops the stack."""
     with tempfile.TemporaryDirectory(prefix="plimsoll-bench-") as folder:
+        os.environ["PLIMSOLL_RATE_LIMITS"] = "off"  # the services inherit it
         # PostgreSQL runs as another user when we are root, and must be able to pass through.
         Path(folder).chmod(0o711)
         settings = StackSettings(home=Path(folder) / "home").on_free_ports()

@@ -23,7 +23,11 @@ STATEMENT_SECONDS = 60
 NETWORK_SECONDS = 65.0
 """How long a statement may take when not even the server's word comes back that it took too long."""
 IDLE_TRANSACTION_MS = "30000"
+ABANDONED_MS = "1000"
+"""How often the server looks whether anyone still waits for a statement; one request to cancel in a hundred is lost."""
 SERIALIZATION = {"40001", "40P01"}
+PARENT_GONE = {"23503"}
+"""What a row belongs to was deleted while the call was at work: it was there when the call looked."""
 UNREACHABLE_CLASSES = ("08", "53", "57", "58")
 """SQLSTATE classes: connection, resources (disk full, too many), shutdown, system error."""
 SET_USER = text("SELECT set_config('plimsoll.user_id', :user_id, true)")
@@ -118,6 +122,7 @@ def _engine(url: str, service: str, pool_size: int) -> AsyncEngine:
                 "timezone": "UTC",
                 "statement_timeout": f"{STATEMENT_SECONDS}s",
                 "idle_in_transaction_session_timeout": IDLE_TRANSACTION_MS,
+                "client_connection_check_interval": ABANDONED_MS,
             },
         },
     )
@@ -131,11 +136,16 @@ def _parsed(url: str) -> URL:
         raise CannotStart(message) from None
 
 
+def in_trouble(state: str | None) -> bool:
+    """Whether an error's SQLSTATE says that the server cannot work, and not that it will not do this."""
+    return (state or "")[:2] in UNREACHABLE_CLASSES
+
+
 def _translate(error: sqlalchemy.exc.DBAPIError) -> None:
     """Raise what a caller can act on, if the error is of that kind."""
-    state = str(getattr(error.orig, "sqlstate", None) or "")
-    if error.connection_invalidated or state[:2] in UNREACHABLE_CLASSES:
+    state = getattr(error.orig, "sqlstate", None)
+    if error.connection_invalidated or in_trouble(state):
         log.warning("the database does not answer: %s", error.orig)
         raise Unavailable("database") from error
-    if state in SERIALIZATION:
+    if state in SERIALIZATION | PARENT_GONE:
         raise Aborted("REQUEST_IN_PROGRESS", "another change came in between: try again") from error

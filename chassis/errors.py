@@ -11,6 +11,7 @@
     │   └── StaleRevision
     ├── FailedPrecondition  the system is not in the state the call needs
     ├── OutOfRange          past the end of what there is
+    ├── RateLimited         the caller has had enough for now
     ├── Overloaded          more than can be taken now
     ├── Unavailable         something the call needs does not answer
     └── DeadlinePassed      time ran out
@@ -129,6 +130,15 @@ class OutOfRange(Failure):
     """Past the end of what there is."""
 
     code = grpc.StatusCode.OUT_OF_RANGE
+
+
+class RateLimited(Failure):
+    """The caller has used up the calls of a period."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    def __init__(self, message: str, *, limit: int, period: str, retry_after_seconds: int) -> None:
+        super().__init__("RATE_LIMITED", message, limit=limit, period=period, retry_after_seconds=retry_after_seconds)
 
 
 class Overloaded(Failure):

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from google.protobuf.message import Message
 
+from chassis.api_keys import HEADER as API_KEY
+from chassis.api_keys import ApiKeys
 from chassis.call import Call
 from chassis.errors import PermissionDenied, Unauthenticated
 from chassis.tokens import ServiceTokens, TokenVerifier
@@ -20,9 +22,10 @@ class Authentication:
     A token that comes with a public call is not looked at: a stale one must not keep its owner from logging in.
     """
 
-    def __init__(self, tokens: TokenVerifier, services: ServiceTokens) -> None:
+    def __init__(self, tokens: TokenVerifier, services: ServiceTokens, api_keys: ApiKeys | None = None) -> None:
         self._tokens = tokens
         self._services = services
+        self._api_keys = api_keys
 
     async def __call__(self, call: Call, request: Message) -> None:
         """Fill in who calls, or refuse."""
@@ -31,16 +34,28 @@ class Authentication:
             raise PermissionDenied("PERMISSION_INSUFFICIENT", "this method has no policy", needs="a policy")
         if method.public:
             return
-        if token := call.metadata.get(SERVICE_TOKEN):
-            call.calling_service = self._services.verify(token)
+        if proof := call.metadata.get(SERVICE_TOKEN):
+            call.calling_service = self._services.verify(proof)
         if method.internal and not call.calling_service:
             raise PermissionDenied("PERMISSION_INSUFFICIENT", "only services may call this", needs="a service token")
-        authorization = call.metadata.get("authorization", "")
-        if authorization[: len(BEARER)].lower() == BEARER:
-            call.principal = await self._tokens.verify(authorization[len(BEARER) :].strip())
+        if token := await self._access_token(call):
+            call.principal = await self._tokens.verify(token)
         elif not method.internal:
             raise Unauthenticated("TOKEN_MISSING", "this call needs an access token: authorization: Bearer ...")
         _check_rights(call, method.access, writes=method.writes)
+
+    async def _access_token(self, call: Call) -> str:
+        """Give the token that the call carries, or that its API key is worth; empty: neither came."""
+        authorization = call.metadata.get("authorization", "")
+        if authorization[: len(BEARER)].lower() == BEARER:
+            return authorization[len(BEARER) :].strip()
+        key = call.metadata.get(API_KEY, "")
+        if not key or self._api_keys is None:
+            return ""
+        token = await self._api_keys.token(key, call.client_network)
+        # What is asked of other services for this call is asked with the token: keys stay where they were shown.
+        call.metadata["authorization"] = f"Bearer {token}"
+        return token
 
 
 def _check_rights(call: Call, access: "MethodPolicy.Access.ValueType", *, writes: bool) -> None:

@@ -30,9 +30,14 @@ def decode_page(token: str, *fields: str) -> dict[str, str]:
         if not _is_position(position, fields):
             raise ValueError(token)
     except (binascii.Error, ValueError, RecursionError):
-        raise InvalidFields([Violation("page_token", token, "was not given out by this list")]) from None
+        raise foreign_token(token) from None
     found: dict[str, str] = position
     return found
+
+
+def foreign_token(token: str) -> InvalidFields:
+    """Give the refusal of a token that does not say where a page of this list begins."""
+    return InvalidFields([Violation("page_token", token, "was not given out by this list")])
 
 
 def _is_position(found: Any, fields: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
@@ -67,11 +67,17 @@ class Pipeline(grpc.aio.ServerInterceptor):
                 async with _in_time(call):
                     with self._place():
                         request = await self._admit(call, handler, body)
-                        answer: bytes = handler.response_serializer(await handler.unary_unary(request, context))
-                        return answer
+                        answer: bytes = handler.response_serializer(
+                            await handler.unary_unary(request, Answering(call, context))
+                        )
+                    await _send_headers(call, context)
+                    return answer
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - everything becomes a status here
                 failed = _failed(error, call)
                 observed.fail(failed.code, failed.reason)
+        if failed.retry_after_seconds:
+            call.headers["retry-after"] = failed.retry_after_seconds
+        await _send_headers(call, context)
         return await context.abort(failed.code, failed.message, failed.trailing_metadata)
 
     @contextmanager
@@ -109,12 +115,34 @@ async def _in_time(call: Call) -> AsyncIterator[None]:
         raise
 
 
+class Answering:
+    """The context as a handler sees it: what it sends before its answer waits, to go together with our own."""
+
+    def __init__(self, call: Call, context: Context) -> None:
+        self._call = call
+        self._context = context
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    async def send_initial_metadata(self, metadata: Iterable[tuple[str, str]]) -> None:
+        """Keep metadata for the moment of the answer: gRPC sends it once."""
+        self._call.headers |= dict(metadata)
+
+
+async def _send_headers(call: Call, context: Context) -> None:
+    headers, call.headers = call.headers, {}
+    if headers:
+        await context.send_initial_metadata(tuple(headers.items()))
+
+
 def begin(policy: Method | None, context: Context) -> Call:
     """Make the call that is starting the current one."""
     metadata = {key: _legal(value) for key, value in context.invocation_metadata() or () if isinstance(value, str)}
     asked = metadata.get(REQUEST_ID, "")
     request_id = asked if GOOD_REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
-    call = Call(policy, request_id, metadata, _deadline(policy, context.time_remaining()))
+    deadline = _deadline(policy, context.time_remaining())
+    call = Call(policy, request_id, metadata, deadline, peer=context.peer())
     enter(call)
     return call
 

@@ -7,7 +7,7 @@ the keys it last gave go on, and a key that nobody can ask about makes the servi
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextvars import Context
 from typing import Any
 
@@ -34,9 +34,18 @@ KeySet = Mapping[str, Any]
 class PublicKeys:
     """The keys by their ids."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[KeySet]], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[KeySet]],
+        clock: Callable[[], float] = time.monotonic,
+        key_types: Collection[str] = ("OKP",),
+        of: str = "identity",
+    ) -> None:
+        """Make the set; `of` is whose keys they are, and `key_types` the only types (RFC 7517) of them to be taken."""
         self._ask = fetch
         self._clock = clock
+        self._key_types = key_types
+        self._of = of
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched = self._next_fetch = float("-inf")
         self._answered = False
@@ -58,8 +67,8 @@ class PublicKeys:
         if kid in self._keys and self._age() < KEYS_TRUSTED_SECONDS:
             return self._keys[kid]
         if self._answered:
-            raise Unauthenticated("TOKEN_INVALID", "the access token is signed by a key that we do not know")
-        raise Unavailable("identity")
+            raise Unauthenticated("TOKEN_INVALID", "the token is signed by a key that we do not know")
+        raise Unavailable(self._of)
 
     def _age(self) -> float:
         return self._clock() - self._fetched
@@ -76,11 +85,11 @@ class PublicKeys:
             async with asyncio.timeout(FETCH_SECONDS):
                 found = jwt.PyJWKSet.from_dict(dict(await self._ask()))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with identity, the keys that we have go on
-            log.warning("identity does not give its public keys: %r", error)
+            log.warning("%s does not give its public keys: %r", self._of, error)
             self._answered = False
             self._next_fetch = self._clock() + RETRY_SECONDS
         else:
-            self._keys = {key.key_id: key for key in found.keys if key.key_id and key.key_type == "OKP"}
+            self._keys = {key.key_id: key for key in found.keys if key.key_id and key.key_type in self._key_types}
             self._answered = True
             self._fetched = self._clock()
             self._next_fetch = self._fetched + REFETCH_SECONDS

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from os import environ
 from typing import Any, TypeVar
@@ -19,10 +19,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
 from chassis import contract, logs, telemetry
+from chassis.api_keys import ApiKeys
 from chassis.errors import CannotStart, Failure
 from chassis.guards import Authentication, Guard
 from chassis.health import Health
 from chassis.pipeline import Pipeline
+from chassis.rate_limits import RateLimits
 from chassis.service_settings import ServiceSettings
 from chassis.settings import SettingsError, read
 from chassis.tokens import ServiceTokens, TokenVerifier
@@ -61,6 +63,10 @@ class Service:
     """What must happen after the last call, in order."""
     guards: Sequence[Guard] = field(default_factory=tuple)
     """Further guards, after authentication and validation."""
+    api_keys: ApiKeys | None = None
+    """What API keys are worth. None: the service takes none."""
+    uncounted: Collection[str] = ()
+    """Paths of methods that no rate limit counts."""
 
 
 class Server:
@@ -70,8 +76,10 @@ class Server:
         self._service = service
         self._settings = settings
         name = service.health.service
-        authentication = Authentication(service.tokens, ServiceTokens(name, settings.service_key))
-        guards: tuple[Guard, ...] = (authentication, Validation(), *service.guards)
+        authentication = Authentication(service.tokens, ServiceTokens(name, settings.service_key), service.api_keys)
+        self._limits = RateLimits(name, settings, service.uncounted)
+        # A caller is counted before the request is looked at: refusing a thousand bad ones costs as much.
+        guards: tuple[Guard, ...] = (authentication, self._limits, Validation(), *service.guards)
         pipeline = Pipeline(guards, MAX_CONCURRENT_CALLS)
         self._server = grpc.aio.server(interceptors=[pipeline], options=OPTIONS)
         self._health = health_aio.HealthServicer()
@@ -105,6 +113,7 @@ class Server:
         await self._server.stop(self._settings.drain_seconds)
         if self._admin:
             await self._admin.stop(0)
+        await self._limits.close()
         for close in self._service.close:
             await close()
         log.info("%s has stopped", self._service.health.service)

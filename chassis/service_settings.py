@@ -28,6 +28,18 @@ class ServiceSettings:
     """Who access tokens say they are from, and are meant for. The same in every process of an installation."""
     otlp_endpoint: str = variable("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     """OTLP/gRPC collector of traces and metrics. Empty: none are sent."""
+    redis_url: str = variable("REDIS_URL", "")
+    """Redis, redis://host:port/number, for what processes share: counts of calls, caches. Empty: each keeps its own."""
+    rate_limits: Literal["on", "off"] = "on"
+    """Whether callers may make only so many calls. Off: for load tests, and where something in front counts."""
+    calls_per_second: Annotated[int, Meta(ge=1)] = 10
+    """Calls that one caller may make in a second, whatever the tier; each process counts for itself."""
+    calls_per_minute_public: Annotated[int, Meta(ge=1)] = 100
+    """Calls in a minute of an account in tier public; and of one address without an account, of each method."""
+    calls_per_minute_registered: Annotated[int, Meta(ge=1)] = 100
+    """Calls in a minute of an account in tier registered. Each service counts its own."""
+    calls_per_minute_paid: Annotated[int, Meta(ge=1)] = 300
+    """Calls in a minute of an account in tier paid."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe message that is written."""
     log_format: Literal["json", "text"] = "json"
@@ -36,14 +48,6 @@ class ServiceSettings:
     """Whether clients may ask for the contract over gRPC reflection."""
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 10.0
     """How long calls in flight may take to finish after SIGTERM."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CacheSettings:
-    """What a service that caches needs beside."""
-
-    redis_url: str = variable("REDIS_URL", "")
-    """Redis, redis://host:port/number, for caches that several processes share. Empty: each keeps its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

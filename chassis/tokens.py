@@ -6,7 +6,7 @@ in different metadata and are verified by different code, so neither can pass fo
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import jwt
@@ -18,7 +18,7 @@ from chassis.public_keys import KEYS_KEPT_SECONDS as KEYS_KEPT_SECONDS  # for wh
 from chassis.public_keys import KeySet, PublicKeys
 
 ALGORITHM = "EdDSA"
-REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "jti", "role", "scope"]
+REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "jti", "role", "scope", "tier"]
 LONGEST_TOKEN = 8192
 SERVICE_TOKEN_SECONDS = 60
 VERIFIED_TOKENS_KEPT = 4096
@@ -30,7 +30,7 @@ class TokenVerifier:
     def __init__(
         self,
         issuer: str,
-        audience: str,
+        audience: str | Sequence[str],
         fetch_keys: Callable[[], Awaitable[KeySet]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -54,7 +54,7 @@ class TokenVerifier:
             del self._verified[token]
         kid = _key_id(token)
         claims = self._decode(token, await self._keys.get(kid))
-        principal = Principal(claims["sub"], claims["role"], frozenset(str(claims["scope"]).split()))
+        principal = _principal(claims)
         self._verified[token] = principal, float(claims["exp"]), kid
         return principal
 
@@ -73,6 +73,17 @@ class TokenVerifier:
             raise Unauthenticated("TOKEN_EXPIRED", "the access token has expired: refresh it") from None
         except jwt.PyJWTError as error:
             raise Unauthenticated("TOKEN_INVALID", f"the access token is not valid: {error}") from None
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    return Principal(
+        user_id=claims["sub"],
+        role=claims["role"],
+        scopes=frozenset(str(claims["scope"]).split()),
+        tier=str(claims["tier"]),
+        actor=str(claims.get("act", {}).get("sub", "")),
+        login_time=float(claims.get("auth_time", 0)),
+    )
 
 
 def _key_id(token: str) -> str:

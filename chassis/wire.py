@@ -14,6 +14,7 @@ from chassis.errors import DeadlinePassed, Failure, Unavailable, Violation
 
 DOMAIN = "plimsoll"
 DETAILS = "grpc-status-details-bin"
+RETRY_AFTER = "retry_after_seconds"
 # A client refuses trailers of more than 8 KiB and then sees that instead of the error. In them the message stands
 # twice, each byte outside ASCII as three characters, and the details as base64.
 LONGEST_MESSAGE, LONGEST_VALUE, MOST_VIOLATION_BYTES = 700, 200, 2000
@@ -39,6 +40,8 @@ class WireError:
     message: str
     reason: str
     details: bytes
+    retry_after_seconds: str = ""
+    """When to try again. Empty: there is nothing to wait for, or nobody knows."""
 
     @property
     def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
@@ -54,7 +57,7 @@ def of_failure(failure: Failure) -> WireError:
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=failure.reason, domain=DOMAIN, metadata=metadata))
     if failure.violations:
         status.details.add().Pack(_bad_request(failure.violations))
-    return WireError(failure.code, message, failure.reason, status.SerializeToString())
+    return WireError(failure.code, message, failure.reason, status.SerializeToString(), metadata.get(RETRY_AFTER, ""))
 
 
 def _bad_request(violations: list[Violation]) -> error_details_pb2.BadRequest:
@@ -84,9 +87,9 @@ def of_callee(error: grpc.aio.AioRpcError, request_id: str) -> WireError:
     """Render the error of a call that was made on a caller's behalf."""
     code = error.code()
     details = dict(error.trailing_metadata() or ()).get(DETAILS)
-    reason = _reason(details) if isinstance(details, bytes) else None
-    if reason and isinstance(details, bytes) and (code in PASSED_ON or reason == "DEPENDENCY_UNAVAILABLE"):
-        return WireError(code, error.details() or "", reason, details)
+    info = _info(details) if isinstance(details, bytes) else None
+    if info and isinstance(details, bytes) and (code in PASSED_ON or info.reason == "DEPENDENCY_UNAVAILABLE"):
+        return WireError(code, error.details() or "", info.reason, details, info.metadata.get(RETRY_AFTER, ""))
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return of_failure(DeadlinePassed())
     if code == grpc.StatusCode.UNAVAILABLE:
@@ -94,8 +97,8 @@ def of_callee(error: grpc.aio.AioRpcError, request_id: str) -> WireError:
     return of_unexpected(request_id)
 
 
-def _reason(details: bytes) -> str | None:
-    """Give the reason inside the details, if they are ours."""
+def _info(details: bytes) -> error_details_pb2.ErrorInfo | None:
+    """Give the reason inside the details with what belongs to it, if they are ours."""
     try:
         status = status_pb2.Status.FromString(details)
     except DecodeError:
@@ -103,5 +106,5 @@ def _reason(details: bytes) -> str | None:
     for detail in status.details:
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info) and info.domain == DOMAIN:
-            return str(info.reason)
+            return info
     return None

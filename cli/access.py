@@ -1,10 +1,11 @@
 """How the command line reaches the services and databases of an installation: by settings, or by what runs here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chassis.service_settings import Address, Key
-from chassis.settings import SettingsError, read
+from chassis.settings import Secret, SettingsError, read
 from cli.stack import record
 from cli.stack.credentials import Credentials
 from cli.stack.databases import embedded_url, given_urls
@@ -23,6 +24,18 @@ class ServiceAccess:
     """Where the marketdata service takes gRPC calls, host:port."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class UserAccess(ServiceAccess):
+    """What it takes to call a service as a user does: what is done is then done in somebody's name."""
+
+    portfolio_address: Address
+    """Where the identity API is, host:port: users sign in there."""
+    email: str = ""
+    """Address to sign in with. Empty: asked for."""
+    password: Secret = Secret("")
+    """Its password. Empty: asked for, or read from standard input."""
+
+
 def service_access(home: Home, environ: Mapping[str, str]) -> ServiceAccess:
     """Give access by the environment, completed by the stack that runs in a home.
 
@@ -30,18 +43,40 @@ def service_access(home: Home, environ: Mapping[str, str]) -> ServiceAccess:
         NotRunning: something is missing in the environment, and no stack runs.
         SettingsError: a value is wrong.
     """
+    with _saying_what_runs(home):
+        return read(ServiceAccess, _completed(home, environ))
+
+
+def user_access(home: Home, environ: Mapping[str, str]) -> UserAccess:
+    """Give a user's access by the environment, completed by the stack that runs in a home; see `service_access`."""
+    with _saying_what_runs(home):
+        return read(UserAccess, _completed(home, environ))
+
+
+def _completed(home: Home, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment, and of what it lacks what the running stack knows."""
     given = {name: value for name, value in environ.items() if value}
     running = record.running(home)
     if running is None:
-        try:
-            return read(ServiceAccess, given)
-        except SettingsError as error:
-            raise NotRunning(f"no stack runs in {home.folder}, and {error}") from error
-    known = {
-        "PLIMSOLL_SERVICE_KEY_FILE": str(home.secrets / "service_key"),
-        "PLIMSOLL_MARKETDATA_ADDRESS": running.address("marketdata"),
-    }
-    return read(ServiceAccess, {**known, **given})
+        return given
+    known = {f"PLIMSOLL_{name.upper()}_ADDRESS": running.address(name) for name in ("marketdata", "portfolio")}
+    return {"PLIMSOLL_SERVICE_KEY_FILE": str(home.secrets / "service_key"), **known, **given}
+
+
+@contextmanager
+def _saying_what_runs(home: Home) -> Iterator[None]:
+    """Say of settings that are wrong that no stack runs that could tell better ones.
+
+    Raises:
+        NotRunning: so it is.
+        SettingsError: a stack runs, and still a value is wrong.
+    """
+    try:
+        yield
+    except SettingsError as error:
+        if record.running(home) is not None:
+            raise
+        raise NotRunning(f"no stack runs in {home.folder}, and {error}") from error
 
 
 def portfolio_environment(settings: StackSettings, environ: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import os
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,8 +22,18 @@ app = typer.Typer(
 )
 admin = typer.Typer(help="What only whoever runs the installation may do.", no_args_is_help=True)
 app.add_typer(admin, name="admin")
+ingest = typer.Typer(
+    help="Bring your own market data in from a CSV file. Exit code: 1 where no row of it could be used.",
+    no_args_is_help=True,
+)
+app.add_typer(ingest, name="ingest")
 
 SETTINGS_ARE_WRONG = 2
+EmailArgument = Annotated[str, typer.Argument(help="E-mail address of the account.")]
+CsvFile = Annotated[Path, typer.Argument(help="A CSV file.")]
+Email = Annotated[
+    str, typer.Option(help="Who signs in. Default: PLIMSOLL_EMAIL. The password: PLIMSOLL_PASSWORD, or asked for.")
+]
 FreePorts = Annotated[bool, typer.Option("--free-ports", help="Take any free port for every part.")]
 
 
@@ -33,6 +44,14 @@ class ServedPart(StrEnum):
     MARKETDATA = "marketdata"
     RISK = "risk"
     GATEWAY = "gateway"
+
+
+class Tier(StrEnum):
+    """The tiers of accounts."""
+
+    PUBLIC = "public"
+    REGISTERED = "registered"
+    PAID = "paid"
 
 
 def main() -> None:
@@ -109,15 +128,70 @@ def migrate() -> None:
 
 @app.command()
 def sync(
-    provider: Annotated[str, typer.Option(help="Where prices come from.")] = "bundled",
+    provider: Annotated[
+        str, typer.Option(help="Whom to ask: massive, fmp, bundled, ... Default: those of the settings, in order.")
+    ] = "",
+    start: Annotated[
+        str, typer.Option(help="Bring all sessions from this day on anew (YYYY-MM-DD). Default: bring what is missing.")
+    ] = "",
     symbols: Annotated[
         list[str] | None, typer.Argument(help="Default: every instrument we have reference facts of.")
     ] = None,
 ) -> None:
-    """Fetch and store price history, and seal it, so that portfolios can be valued."""
+    """Fetch and store price history, and seal it, so that portfolios can be valued; yields too where somebody has them.
+
+    The funds that stand for factors come along with whatever symbols are named.
+    """
     from cli import sync as syncing
 
-    syncing.sync(Home(_settings().home), provider, symbols or [])
+    syncing.sync(Home(_settings().home), provider, symbols or [], start)
+
+
+@ingest.command("bars")
+def ingest_bars(
+    file: CsvFile,
+    email: Email = "",
+    adjusted: Annotated[bool, typer.Option("--adjusted", help="Prices are adjusted for splits and dividends.")] = False,
+    seal: Annotated[
+        str, typer.Option(help="Session (YYYY-MM-DD) that is complete with this file: it can be valued at from now on.")
+    ] = "",
+) -> None:
+    """Daily bars: symbol, date, close, and where known open, high, low, volume; kind, name, currency of new symbols.
+
+    An administrator's are for all. Anybody else's go to private instruments that nobody else can see.
+    """
+    _ingest("bars", file, email, adjusted=adjusted, seal_date=seal)
+
+
+@ingest.command("yields")
+def ingest_yields(file: CsvFile, email: Email = "") -> None:
+    """Treasury par yields: a date, and a column per tenor in per cent, as the Treasury publishes them."""
+    _ingest("yields", file, email)
+
+
+@ingest.command("actions")
+def ingest_actions(file: CsvFile, email: Email = "") -> None:
+    """Corporate actions: symbol, ex_date, kind (split or dividend), value (new shares per old, or cash per share)."""
+    _ingest("actions", file, email)
+
+
+def _ingest(kind: str, file: Path, email: str, *, adjusted: bool = False, seal_date: str = "") -> None:
+    from cli.ingest import ingest_file
+    from cli.ingestion import FileKind
+
+    used = ingest_file(Home(_settings().home), FileKind(kind), file, email, adjusted=adjusted, seal_date=seal_date)
+    raise typer.Exit(0 if used else 1)
+
+
+@app.command()
+def coverage(
+    symbols: Annotated[list[str] | None, typer.Argument(help="Default: every instrument that has prices.")] = None,
+    email: Email = "",
+) -> None:
+    """Show how complete price histories are, and what they are good enough for."""
+    from cli import coverage as covering
+
+    covering.show(Home(_settings().home), symbols or [], email)
 
 
 @app.command()
@@ -151,6 +225,54 @@ def rotate_key() -> None:
     from cli import administration
 
     print(f"key {administration.rotate_key(_settings())}")
+
+
+@admin.command("reset-password")
+def reset_password(email: EmailArgument) -> None:
+    """Set another password for an account; its sessions end. The password comes as for `create`."""
+    from cli import administration
+
+    administration.reset(_settings(), email)
+    print(f"{email} has another password now, and no open session")
+
+
+@admin.command("disable")
+def disable_user(email: EmailArgument) -> None:
+    """Close an account to its owner and end its sessions. Nothing is deleted."""
+    from cli import administration
+
+    administration.close(_settings(), email)
+    print(f"{email} is disabled now")
+
+
+@admin.command("enable")
+def enable_user(email: EmailArgument) -> None:
+    """Open a closed account to its owner again."""
+    from cli import administration
+
+    administration.reopen(_settings(), email)
+    print(f"{email} is enabled now")
+
+
+@admin.command("set-tier")
+def set_tier(email: EmailArgument, tier: Annotated[Tier, typer.Argument(help="Which limits it has.")]) -> None:
+    """Put an account into a tier."""
+    from cli import administration
+
+    administration.put_in_tier(_settings(), email, tier.value)
+    print(f"{email} is in tier {tier.value} now")
+
+
+@admin.command("verify-audit-log")
+def verify_audit_log(
+    noted: Annotated[str, typer.Option(help="A head printed earlier: the chain must go through it.")] = "",
+) -> None:
+    """Check that no line of the audit log was changed, dropped or slipped in. Exit code: 0 sound, 1 not."""
+    from cli import administration
+
+    sound, lines = administration.check_audit_log(_settings(), noted)
+    print("\n".join([*lines, "the audit log is sound" if sound else "the audit log is NOT sound"]))
+    raise typer.Exit(0 if sound else 1)
 
 
 def _settings(*, free_ports: bool = False) -> StackSettings:

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from chassis.channels import Channels
 from cli.access import ServiceAccess
 from cli.stack.errors import StackError
-from cli.synchronisation import synchronise
+from cli.synchronisation import Wanted, synchronise
 from plimsoll.marketdata.v1.marketdata_service_pb2 import ResolveSessionRequest
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceStub
 
@@ -28,7 +28,7 @@ async def ensure_market_data(access: ServiceAccess, console: Console) -> None:
     columns = (TextColumn("storing prices      "), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("sync", total=len(symbols))
-        synced = await synchronise(access, PROVIDER, symbols, lambda count: progress.advance(task, count))
+        synced = await synchronise(access, Wanted(PROVIDER, symbols), lambda count: progress.advance(task, count))
     stored = f"{synced.stored_count:,} closes of {len(symbols) - len(synced.refused)} instruments"
     console.print(f"prices: {stored}, up to {synced.sealed_date}", highlight=False)
 

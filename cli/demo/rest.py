@@ -1,5 +1,7 @@
 """The public REST API as a program outside sees it. What goes wrong there is told in the API's own words."""
 
+import asyncio
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -10,6 +12,8 @@ from google.rpc.status_pb2 import Status
 
 Json = dict[str, Any]
 TIMEOUT_SECONDS = 60.0
+PATIENCE = 5
+"""How often a call that came too soon is made again, each time when it was told to."""
 
 
 class ApiError(Exception):
@@ -58,14 +62,22 @@ class Api:
         )
 
     async def _call(self, request: httpx.Request) -> Json:
-        try:
-            response = await self._client.send(request)
-        except httpx.HTTPError as error:
-            raise ApiError(f"{request.method} {request.url} failed: {str(error) or type(error).__name__}") from error
+        response = await self._send(request)
+        for _ in range(PATIENCE):
+            if response.status_code != HTTPStatus.TOO_MANY_REQUESTS or "retry-after" not in response.headers:
+                break
+            await asyncio.sleep(float(response.headers["retry-after"]))  # it was counted, and not done
+            response = await self._send(request)
         if response.is_error:
             raise refusal(response)
         answer: Json = response.json()
         return answer
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._client.send(request)
+        except httpx.HTTPError as error:
+            raise ApiError(f"{request.method} {request.url} failed: {str(error) or type(error).__name__}") from error
 
 
 def _with_query(path: str, query: dict[str, str]) -> str:

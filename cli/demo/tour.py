@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from google.protobuf.json_format import ParseDict
 from rich.console import Console
 
 from cli.demo.account import Account, sign_in
@@ -10,8 +11,10 @@ from cli.demo.farewell import print_farewell
 from cli.demo.importing import import_books
 from cli.demo.rest import Api
 from cli.report.answers import PortfolioAnswers, read_answers
+from cli.report.coverage import coverage_line
 from cli.report.portfolio import portfolio_page
 from cli.report.summary import glance
+from plimsoll.marketdata.v1.marketdata_service_pb2 import CoverageReport
 
 NOTE = """\
 About these figures: quantities, dates and cash of the three books are made up. Prices, at entry too, are real closes, \
@@ -29,9 +32,15 @@ async def take_tour(api: Api, base_url: str, account: Account, books: Sequence[B
     for answers in reports:
         console.print(portfolio_page(answers))
     console.print(glance(reports))
+    console.print(coverage_line(await fetch_coverage(api)))
     console.print(NOTE, style="dim")
     console.print()
     print_farewell(console, base_url, account, ids[-1])
+
+
+async def fetch_coverage(api: Api) -> CoverageReport:
+    """How complete the prices are that the reports rest on."""
+    return ParseDict(await api.get("/api/v1/marketdata/coverage"), CoverageReport(), ignore_unknown_fields=True)
 
 
 async def fetch(api: Api, portfolio_id: str) -> PortfolioAnswers:

@@ -43,6 +43,11 @@ def gain(text: str, amount: float | None) -> Text:
     return Text(f"+{text}", style="green") if amount > 0 else Text(text, style="red")
 
 
+def short_day(iso_date: str) -> str:
+    """A date as the symbols of options write it: 221228."""
+    return f"{date.fromisoformat(iso_date):%y%m%d}"
+
+
 def day(iso_date: str) -> str:
     """A date as people write it: 28 Dec 2022."""
     return f"{date.fromisoformat(iso_date):%-d %b %Y}" if iso_date else UNKNOWN

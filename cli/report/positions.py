@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.report.answers import known
-from cli.report.figures import day, gain, money, percent, price, quantity, share
+from cli.report.figures import day, gain, money, percent, price, quantity, share, short_day
 from cli.report.layout import ROOMY, WIDE, as_written, numbers, prose, section, sheet, words
 from cli.report.reasons import in_words
 from plimsoll.portfolio.v1.data_service_pb2 import CompletePortfolio, ValuedPosition
@@ -18,35 +18,37 @@ RIGHTS = {"C": "call", "P": "put"}
 
 
 class ValuedTable:
-    """Positions with a market value, from the largest long to the largest short; tags where there is room for them."""
+    """Positions with a market value, from the largest long to the largest short; names and tags where there is room."""
 
     def __init__(self, complete: CompletePortfolio) -> None:
         self._complete = complete
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        wide = options.max_width >= WIDE
+        proses = ["Name"] * (options.max_width >= ROOMY) + ["Tags"] * (options.max_width >= WIDE)
         table = sheet(expand=True)
         words(table, "Symbol")
-        prose(table, "Name", *(["Tags"] if wide else []))
-        numbers(table, "Quantity", "Entry", "Price", "Market value", "Weight", "P&L", "P&L %")
+        prose(table, *proses)
+        numbers(table, "Quantity", "Entry", "Price", "Market value" if proses else "Value", "Weight", "P&L", "P&L %")
         valued = sorted(valued_positions(self._complete), key=lambda held: -held.market_value)
         longs = sum(held.market_value > 0 for held in valued)
         for rank, held in enumerate(valued, start=1):
-            table.add_row(*self._cells(held, wide=wide), end_section=rank in {longs, len(valued)})
-        self._add_cash(table, wide=wide)
+            symbol = contract(held.position) if proses else short_contract(held.position)
+            about = [as_written(held.name), _tags(held.position)][: len(proses)]
+            table.add_row(as_written(symbol), *about, *self._figures(held), end_section=rank in {longs, len(valued)})
+        self._add_cash(table, len(proses))
         yield section("Positions by market value", table)
 
-    def _add_cash(self, table: Table, *, wide: bool) -> None:
+    def _add_cash(self, table: Table, prose_count: int) -> None:
         """Cash and the total stand below the positions, so that the weights are seen to sum to one."""
-        tags = [""] if wide else []
         base = self._complete.portfolio.base_currency
         for balance in self._complete.cash:
-            stated = f"{balance.currency}, as of {day(balance.balance_date)}"
+            stated = [f"{balance.currency}, as of {day(balance.balance_date)}", ""][:prose_count]
             if balance.currency == base:
-                table.add_row("Cash", stated, *tags, "", "", "", money(balance.amount), self._weight(balance.amount))
+                table.add_row("Cash", *stated, "", "", "", money(balance.amount), self._weight(balance.amount))
             else:
-                table.add_row("Cash", stated, *tags, money(balance.amount))
-        table.add_row("NAV", "", *tags, "", "", "", money(self._nav), self._weight(self._nav), style="bold")
+                table.add_row("Cash", *stated, money(balance.amount))
+        empty = [""] * (prose_count + 3)
+        table.add_row("NAV", *empty, money(self._nav), self._weight(self._nav), style="bold")
 
     @property
     def _nav(self) -> float | None:
@@ -55,14 +57,11 @@ class ValuedTable:
     def _weight(self, amount: float | None) -> str:
         return percent(share(amount, self._nav))
 
-    def _cells(self, held: ValuedPosition, *, wide: bool) -> list[str | Text]:
+    def _figures(self, held: ValuedPosition) -> list[str | Text]:
         position = held.position
         pnl, cost = known(held, "unrealized_pnl"), known(held, "cost_basis")
         pnl_percent = share(pnl, abs(cost or 0))
         return [
-            as_written(contract(position)),
-            as_written(held.name),
-            *([_tags(position)] if wide else []),
             quantity(position.quantity),
             price(position.entry_price),
             Text.assemble(price(held.price), (" stale", "yellow") if held.stale else ""),
@@ -112,6 +111,14 @@ def contract(position: Position) -> str:
     terms = position.option
     right = RIGHTS.get(terms.right, terms.right)
     return f"{terms.underlying_symbol} {day(terms.expiry_date)} {terms.strike:g} {right}"
+
+
+def short_contract(position: Position) -> str:
+    """The same in as few columns as can be read: `AAPL 230317 120P`."""
+    if not position.HasField("option"):
+        return position.symbol
+    terms = position.option
+    return f"{terms.underlying_symbol} {short_day(terms.expiry_date)} {terms.strike:g}{terms.right}"
 
 
 def _unvalued_cells(held: ValuedPosition, tags: list[Text]) -> list[str | Text]:

@@ -1,8 +1,10 @@
 """The reasons that the services give for a missing figure, in words."""
 
 WORDS = {
-    "no_mark": "no model prices it yet",
     "no_price": "no price is known",
+    "no_underlying_price": "no price of its underlying is known",
+    "no_volatility": "nothing tells its volatility",
+    "no_delta": "nothing tells how it moves with its underlying",
     "no_fx_rate": "no exchange rate is known",
     "cash_unknown": "no cash was stated for a book with shorts or written options",
     "no_market_data": "less than half of the gross exposure has a price",

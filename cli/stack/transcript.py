@@ -25,9 +25,10 @@ class LogFile:
         """Append a line; it is in the file when this returns."""
         text = f"{line}\n".encode()
         if self._size and self._size + len(text) > self._limit:
-            self.close()
             self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+            full = self._file
             self._open()
+            os.close(full)
         os.write(self._file, text)
         self._size += len(text)
 

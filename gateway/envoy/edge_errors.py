@@ -165,7 +165,8 @@ def _mappers(error: EdgeError) -> list[Json]:
     grpc_code = error.grpc_code or error.code
     return [
         {"filter": _all(*cause, _is_rest()), "body_format_override": {"json_format": body}, **answer},
-        # What was REST is answered already; this is for gRPC, where the body becomes the message.
+        # What was REST is answered already; this is for gRPC, where the body becomes the message. The second condition
+        # always holds for it: Envoy's `and` asks for two.
         {
             "filter": _all(*cause, {"not_health_check_filter": {}}),
             "body_format_override": {"text_format_source": {"inline_string": error.message}},

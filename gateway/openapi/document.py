@@ -17,8 +17,12 @@ ABOUT = """\
 The open portfolio-risk platform over REST. The same calls go over gRPC at the same port; each operation names its \
 method in `x-grpc-method`.
 
-Send the access token of `POST /api/v1/auth/login` as `authorization: Bearer ...`. The cookie that login sets \
-authorises GET and nothing else.
+Send the access token of `POST /api/v1/auth/login` as `authorization: Bearer ...`, or an API key as `X-API-Key`. The \
+cookie that login sets authorises GET and nothing else.
+
+Calls are counted, by account or, where none is needed, by address. Every answer says in `X-RateLimit-Limit`, \
+`X-RateLimit-Remaining` and `X-RateLimit-Reset` how many a minute there may be, how many are left, and in how many \
+seconds the count starts again; a 429 says in `Retry-After` when to come back.
 
 An unknown query parameter is refused; an unknown field of a body is ignored. An error is a `Status` whose `ErrorInfo` \
 gives the reason as a constant. A number that is not known is absent, and a field beside it says why.
@@ -29,6 +33,12 @@ pages: send `next_page_token` back as `page_token`.
 `GET /healthz` answers 200 while every service is healthy, and 503 otherwise."""
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token."},
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "A key of `POST /api/v1/auth/api-keys`, with its scope; never with the rights of an admin.",
+    },
     "cookie": {
         "type": "apiKey",
         "in": "cookie",
@@ -51,7 +61,23 @@ HEADERS = {
     "RequestId": {
         "description": "The id of this call in every log and trace; yours, if you sent one.",
         "schema": {"type": "string"},
-    }
+    },
+    "RateLimit": {
+        "description": "Calls of this kind of account in a minute. Absent where calls are not counted.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimitRemaining": {
+        "description": "Calls that are left of this minute.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimitReset": {
+        "description": "Seconds until the minute ends and the count starts again.",
+        "schema": {"type": "integer"},
+    },
+    "RetryAfter": {
+        "description": "Seconds after which it is worth trying again.",
+        "schema": {"type": "integer"},
+    },
 }
 
 

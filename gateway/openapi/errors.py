@@ -28,6 +28,14 @@ STATUS_OF_CODE = {
 }
 # The edge refuses a body by its size before it is a message; only HTTP has a status for that.
 STATUS_OF_REASON = {"REQUEST_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+RATE_LIMIT_HEADERS = {
+    "x-ratelimit-limit": {"$ref": "#/components/headers/RateLimit"},
+    "x-ratelimit-remaining": {"$ref": "#/components/headers/RateLimitRemaining"},
+    "x-ratelimit-reset": {"$ref": "#/components/headers/RateLimitReset"},
+}
+HEADERS_OF = {
+    HTTPStatus.TOO_MANY_REQUESTS: {"retry-after": {"$ref": "#/components/headers/RetryAfter"}, **RATE_LIMIT_HEADERS}
+}
 ALWAYS = (
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -124,8 +132,10 @@ def _name(status: HTTPStatus) -> str:
 
 def _response(status: HTTPStatus, reasons: list[tuple[str, str, str]]) -> Json:
     listed = "\n".join(f"- `{reason}` ({code}): {meaning}" for reason, code, meaning in reasons)
+    headers = {"headers": HEADERS_OF[status]} if status in HEADERS_OF else {}
     return {
         "description": f"{status.phrase}.\n\n{listed}",
+        **headers,
         "content": {
             "application/json": {
                 "schema": {"$ref": "#/components/schemas/Status"},

@@ -20,6 +20,7 @@ BY_NAME: dict[str, Any] = {
     "commit": True,
     "cost_basis": 12141.0,
     "currency": "USD",
+    "current_password": "correct horse battery staple",
     "data_version": 3,
     "display_name": "Ada Lovelace",
     "elapsed_ms": 3.2,
@@ -36,7 +37,10 @@ BY_NAME: dict[str, Any] = {
     "healthy": True,
     "high": 131.03,
     "industry": "Technology Hardware, Storage & Peripherals",
+    "id_token": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMCJ9.c2lnbmF0dXJl",
     "instrument_id": 1,
+    "key": "plim_pM3u0Zt4yQm8Vw1b0Zt4yQm8Vw1b0Zt4yQm8Vw1b0Zt",
+    "life_days": 90,
     "last": 126.04,
     "line": 7,
     "long_count": 16,
@@ -52,6 +56,8 @@ BY_NAME: dict[str, Any] = {
     "name": "Long-term savings",
     "net_asset_value": 485000.0,
     "net_exposure": 472500.0,
+    "new_password": "a longer horse and a better battery",
+    "nonce": "n-0S6_WzA2Mj",
     "open": 129.67,
     "password": "correct horse battery staple",
     "portfolio_id": "4f6c2c0e-8a57-4d0c-9c1e-2b7f0a6d3e51",
@@ -60,6 +66,7 @@ BY_NAME: dict[str, Any] = {
     "position_count": 16,
     "position_id": "0b8f7a4e-52d1-4c93-b1a6-7d9e3f5c2a10",
     "positions_saved_count": 15,
+    "prefix": "plim_pM3u0Zt",
     "previous_close": 130.03,
     "price": 126.04,
     "price_basis": "total_return_adjusted",
@@ -81,6 +88,7 @@ BY_NAME: dict[str, Any] = {
     "symbol": "AAPL",
     "symbols": ["AAPL", "MSFT"],
     "tags": ["core"],
+    "tenors": ["10Y"],
     "token_type": "Bearer",
     "total_pnl": 38250.0,
     "total_positions": 16,
@@ -94,11 +102,21 @@ BY_NAME: dict[str, Any] = {
     "warnings": [],
 }
 BY_OWNER: dict[str, Any] = {
+    "ApiKey.api_key_id": "8d0f5a4c-1c7e-4b1f-9a55-0e6a2f3d7b18",
+    "ApiKey.name": "Nightly report",
+    "AuditEvent.action": "session_opened",
+    "AuditEvent.details": {"by": "password", "client_address": "203.0.113.7"},
+    "AuditEvent.event_id": "1042",
+    "CreateApiKeyRequest.name": "Nightly report",
     "CompletePortfolio.market_value": 472500.0,
     "Dependency.name": "database",
     "Dependency.state": "UP",
-    "ExcludedPosition.reason": "no_mark",
+    "ExcludedPosition.reason": "no_price",
     "ExcludedPosition.symbol": "AAPL230120C00150000",
+    "Profile.default_risk_limits": {"max_volatility": 0.4, "max_loss": -0.25},
+    "Profile.notification_preferences": {"alerts": True, "news": False},
+    "UpdateProfileRequest.default_risk_limits": {"max_volatility": 0.4, "max_loss": -0.25},
+    "UpdateProfileRequest.notification_preferences": {"alerts": True, "news": False},
     "Instrument.name": "Apple Inc.",
     "Pnl.unrealized_pnl": 36000.0,
     "RowIssue.reason": "not_a_number",
@@ -107,6 +125,9 @@ BY_OWNER: dict[str, Any] = {
 }
 """Where a name means something else in one message, by the last part of the message's name."""
 LEFT_OUT = {
+    "UpdateProfileRequest.clear",
+    "UpdateProfileRequest.revision",
+    "User.disabled_time",
     "Instrument.option",
     "Position.exit_price",
     "Position.option",
@@ -138,6 +159,8 @@ BY_TYPE: dict[str, list[Any]] = {
     "number": [0.0, 1.0],
     "string": ["", "text"],
 }
+KEYS = ["AAPL", "USD", "largest_sector"]
+"""What entries of a map are known by: a symbol where it obeys the rules of the key, else a currency, else a name."""
 
 
 class NoExample(LookupError):
@@ -171,7 +194,9 @@ class Examples:
 
     def _object(self, schema: Json, within: tuple[str, ...]) -> Json:
         if "additionalProperties" in schema:
-            return {"AAPL": self.of(schema["additionalProperties"], "", within)}
+            keys = schema.get("propertyNames", {})
+            key = next(each for each in keys.get("enum", KEYS) if obeys(each, {"type": "string"} | keys))
+            return {key: self.of(schema["additionalProperties"], "", within)}
         required = schema.get("required", ())
         owner = schema.get("title", "").rpartition(".")[2]
         return {
@@ -181,7 +206,7 @@ class Examples:
         }
 
     def _array(self, schema: Json, name: str, within: tuple[str, ...]) -> list[Any]:
-        if isinstance(known := BY_NAME.get(name), list):
+        if "$ref" not in schema["items"] and isinstance(known := BY_NAME.get(name), list):
             return known
         if self._circular(schema["items"], within):
             return []

@@ -12,14 +12,16 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from gateway.contract.descriptors import Descriptors
 from gateway.contract.rpcs import HTTP_BODY, Binding, Rpc
-from gateway.openapi.errors import possible
+from gateway.openapi.errors import RATE_LIMIT_HEADERS, possible
 from gateway.openapi.examples import Examples, NoExample
 from gateway.openapi.schemas import WELL_KNOWN, Schemas, is_required
+from plimsoll.options.v1.method_pb2 import MethodPolicy
 
 Json = dict[str, Any]
 
 REQUEST_ID = "request_id"
 IDEMPOTENCY_KEY = {"$ref": "#/components/parameters/IdempotencyKey"}
+ANSWER_HEADERS = {"x-request-id": {"$ref": "#/components/headers/RequestId"}, **RATE_LIMIT_HEADERS}
 
 
 class Operations:
@@ -99,15 +101,15 @@ class Operations:
     def _answer(self, rpc: Rpc, binding: Binding) -> Json:
         content: Json
         if rpc.response == HTTP_BODY:
-            media_type = mimetypes.guess_type(binding.template.text)[0] or "application/octet-stream"
+            # A path that does not end in the name of a file says nothing: the answer's own header does.
+            media_type = mimetypes.guess_type(binding.template.text)[0] or "*/*"
             content = {media_type: {"schema": {"type": "object"} if media_type.endswith("json") else {}}}
         else:
             content = self._json(self._schemas.of(rpc.response))
             if rpc.streams:
                 content = {"text/event-stream": content["application/json"]}
         description = self._descriptors.comment(rpc.response) or "Done."
-        headers = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
-        return {"description": description, "headers": headers, "content": content}
+        return {"description": description, "headers": ANSWER_HEADERS, "content": content}
 
     def _json(self, schema: Json) -> Json:
         return {"application/json": {"schema": schema, **self._example(schema, "")}}
@@ -150,4 +152,6 @@ def _file(name: str) -> Json:
 def _security(rpc: Rpc, binding: Binding) -> list[Json]:
     if rpc.public:
         return []
-    return [{"bearer": []}, *([{"cookie": []}] if binding.verb == "GET" else [])]
+    # A key acts as a member, whoever owns it.
+    by_key: list[Json] = [] if rpc.policy.access == MethodPolicy.ADMIN else [{"apiKey": []}]
+    return [{"bearer": []}, *by_key, *([{"cookie": []}] if binding.verb == "GET" else [])]

@@ -133,31 +133,6 @@ class Sources:
     """The sources that can list all they have, by name."""
 
 
-class Provider(Protocol):
-    """A source of instruments and their history, as `application.sync` asks it until it asks the sources above."""
-
-    @property
-    def name(self) -> str:
-        """Name that callers ask for and bars are marked with."""
-        ...
-
-    async def listings(self, symbols: Collection[str]) -> Mapping[str, Listing]:
-        """Say what the symbols stand for; one that the source does not know is left out.
-
-        Args:
-            symbols: in upper case. Empty: every symbol that the source lists.
-        """
-        ...
-
-    async def daily_bars(self, symbols: Collection[str]) -> Sequence[BarSeries]:
-        """Fetch the whole history of symbols that `listings` knows; one without history is left out.
-
-        Raises:
-            Unavailable: the source does not answer.
-        """
-        ...
-
-
 class CalendarSource(Protocol):
     """Who knows when the exchange trades."""
 

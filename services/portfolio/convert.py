@@ -1,18 +1,29 @@
 """From the domain to the contract, where the two differ."""
 
 import datetime
+from collections.abc import Iterable
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from plimsoll.common.v1.price_basis_pb2 import PriceBasis
-from plimsoll.portfolio.v1 import data_service_pb2, import_pb2, portfolio_pb2, portfolio_service_pb2, position_pb2
-from services.portfolio.domain.book import Book, CashBalance, OptionTerms, Position
+from plimsoll.portfolio.v1 import (
+    cash_movement_pb2,
+    cash_service_pb2,
+    change_pb2,
+    import_pb2,
+    label_pb2,
+    portfolio_pb2,
+    portfolio_service_pb2,
+    position_pb2,
+    position_service_pb2,
+)
+from services.portfolio.domain.book import Book, CashBalance, CashMovement, OptionTerms, Position
+from services.portfolio.domain.change import Change
 from services.portfolio.domain.imported import Import
+from services.portfolio.domain.label import Label
+from services.portfolio.domain.listing import Group
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.positions_csv import Issue
-from services.portfolio.domain.valued_book import ValuedBook, ValuedPosition
 
-ADJUSTED = "TOTAL_RETURN_ADJUSTED"
 SHOWN = 100
 
 
@@ -23,7 +34,8 @@ def timestamp(time: datetime.datetime) -> Timestamp:
     return stamp
 
 
-def _date(day: datetime.date | None) -> str:
+def day_text(day: datetime.date | None) -> str:
+    """Give a day as the contract writes it; None is empty."""
     return day.isoformat() if day else ""
 
 
@@ -34,8 +46,8 @@ def portfolio(found: Portfolio) -> portfolio_pb2.Portfolio:
         name=found.name,
         base_currency=found.base_currency,
         benchmark=found.benchmark,
-        start_date=_date(found.start_date),
-        end_date=_date(found.end_date),
+        start_date=day_text(found.start_date),
+        end_date=day_text(found.end_date),
         revision=found.revision,
         position_count=found.position_count,
         created_time=timestamp(found.created_time),
@@ -52,13 +64,17 @@ def position(found: Position) -> position_pb2.Position:
         position_type=position_pb2.Position.Type.Value(found.type_name),
         quantity=float(found.quantity),
         entry_price=float(found.entry_price),
-        entry_date=_date(found.entry_date),
-        exit_date=_date(found.exit_date),
+        entry_date=day_text(found.entry_date),
+        exit_date=day_text(found.exit_date),
         exit_price=None if found.exit_price is None else float(found.exit_price),
         tags=found.tags,
         currency=found.currency,
         multiplier=found.multiplier,
         option=_option(found.option) if found.option else None,
+        strategy=found.strategy,
+        portfolio_id=found.portfolio_id,
+        revision=found.revision,
+        realized_pnl=None if found.realized_pnl is None else float(found.realized_pnl),
     )
 
 
@@ -66,16 +82,77 @@ def _option(terms: OptionTerms) -> position_pb2.OptionTerms:
     return position_pb2.OptionTerms(
         underlying_symbol=terms.underlying_symbol,
         underlying_instrument_id=terms.underlying_instrument_id,
-        expiry_date=_date(terms.expiry_date),
+        expiry_date=day_text(terms.expiry_date),
         right=terms.right,
         strike=terms.strike,
+        style=position_pb2.OptionTerms.Style.Value(terms.style or "STYLE_UNSPECIFIED"),
+    )
+
+
+def position_group(group: Group) -> position_service_pb2.PositionGroup:
+    """Render positions that have something in common."""
+    return position_service_pb2.PositionGroup(
+        key=group.key, position_count=len(group.position_ids), position_ids=group.position_ids
+    )
+
+
+def label(found: Label) -> label_pb2.Label:
+    """Render a tag or a strategy."""
+    return label_pb2.Label(
+        label_id=found.label_id,
+        name=found.name,
+        description=found.description,
+        position_count=found.position_count,
+        created_time=timestamp(found.created_time),
+    )
+
+
+def change(found: Change) -> change_pb2.Change:
+    """Render a line of the change log."""
+    return change_pb2.Change(
+        change_id=str(found.change_id),
+        change_time=timestamp(found.change_time),
+        actor_id=found.actor_id,
+        reason=found.reason,
+        portfolio_id=found.portfolio_id,
+        portfolio_revision=found.revision,
+        subject=change_pb2.Change.Subject.Value(found.subject),
+        subject_id=found.subject_id,
+        subject_name=found.subject_name,
+        action=change_pb2.Change.Action.Value(found.action),
+        fields=[
+            change_pb2.Change.FieldChange(field=f.field, old_value=f.old_value, new_value=f.new_value)
+            for f in found.fields
+        ],
     )
 
 
 def cash(balance: CashBalance) -> position_pb2.CashBalance:
     """Render a cash balance."""
     return position_pb2.CashBalance(
-        currency=balance.currency, amount=float(balance.amount), balance_date=_date(balance.balance_date)
+        currency=balance.currency, amount=float(balance.amount), balance_date=day_text(balance.balance_date)
+    )
+
+
+def cash_balances(found: Portfolio, balances: Iterable[CashBalance]) -> cash_service_pb2.CashBalances:
+    """Render the cash of a portfolio."""
+    return cash_service_pb2.CashBalances(
+        portfolio_id=found.portfolio_id, portfolio_revision=found.revision, balances=map(cash, balances)
+    )
+
+
+def cash_movement(found: CashMovement) -> cash_movement_pb2.CashMovement:
+    """Render a movement of cash."""
+    return cash_movement_pb2.CashMovement(
+        movement_id=found.movement_id,
+        portfolio_id=found.portfolio_id,
+        kind=cash_movement_pb2.CashMovement.Kind.Value(found.kind),
+        currency=found.currency,
+        amount=float(found.amount),
+        movement_date=day_text(found.movement_date),
+        symbol=found.symbol,
+        note=found.note,
+        revision=found.revision,
     )
 
 
@@ -88,6 +165,7 @@ def book(found: Portfolio, contents: Book) -> portfolio_service_pb2.Book:
         closed_positions=map(position, contents.closed_positions),
         cash=map(cash, contents.cash),
         cash_reason=contents.cash_reason,
+        cash_movements=map(cash_movement, contents.movements),
     )
 
 
@@ -106,55 +184,4 @@ def upload(saved: Portfolio | None, read: Import) -> portfolio_service_pb2.Uploa
 def _issue(issue: Issue) -> import_pb2.RowIssue:
     return import_pb2.RowIssue(
         line=issue.line, field=issue.field, value=issue.value[:SHOWN], reason=issue.reason, message=issue.message
-    )
-
-
-def complete(valued: ValuedBook) -> data_service_pb2.CompletePortfolio:
-    """Render a valued portfolio."""
-    marked = [p for p in valued.positions if p.market_value is not None]
-    return data_service_pb2.CompletePortfolio(
-        portfolio=portfolio(valued.portfolio),
-        portfolio_revision=valued.portfolio.revision,
-        as_of_date=_date(valued.session.as_of_date),
-        data_version=valued.session.data_version,
-        positions=map(_valued, valued.positions),
-        cash=map(cash, valued.book.cash),
-        cash_balance=valued.cash_balance,
-        cash_reason=valued.cash_reason,
-        market_value=valued.market_value,
-        net_asset_value=valued.net_asset_value,
-        quality=data_service_pb2.CompletePortfolio.Quality(
-            valued_count=len(marked),
-            unvalued_count=len(valued.positions) - len(marked),
-            stale_count=sum(p.stale for p in valued.positions),
-            warnings=_warnings(valued),
-        ),
-        last_updated=timestamp(valued.session.close_time),
-    )
-
-
-def _warnings(valued: ValuedBook) -> list[str]:
-    if not any(p.mark.price_basis == ADJUSTED and p.mark.price is not None for p in valued.positions):
-        return []
-    # Word for word what risk says of the same prices, so that a report shows it once.
-    return [
-        "prices are adjusted for later dividends and splits (total_return_adjusted): as values of "
-        f"{valued.session.as_of_date} they, and profit and loss, are approximations"
-    ]
-
-
-def _valued(found: ValuedPosition) -> data_service_pb2.ValuedPosition:
-    return data_service_pb2.ValuedPosition(
-        position=position(found.position),
-        name=found.instrument.name if found.instrument else "",
-        sector=found.instrument.sector if found.instrument else "",
-        price=found.mark.price,
-        price_date=_date(found.mark.price_date),
-        price_basis=PriceBasis.Basis.Value(found.mark.price_basis),
-        price_source=found.mark.source if found.mark.price is not None else "",
-        stale=found.stale,
-        market_value=found.market_value,
-        cost_basis=found.cost_basis,
-        unrealized_pnl=found.unrealized_pnl,
-        reason=found.reason,
     )

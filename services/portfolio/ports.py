@@ -4,7 +4,10 @@ import datetime
 from collections.abc import Sequence
 from typing import Protocol
 
+from services.portfolio.domain.factor_proxies import DefaultProxies
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
+from services.portfolio.domain.price_history import FactorEtf, History
+from services.portfolio.domain.user import ProvenIdentity
 
 
 class MarketData(Protocol):
@@ -28,6 +31,28 @@ class MarketData(Protocol):
 
     async def calendar(self, start: datetime.date, end: datetime.date) -> Calendar:
         """Give the sessions in a range of days."""
+        ...
+
+    async def history(
+        self, symbol: str, start: datetime.date, end: datetime.date, data_version: int, price_basis: str
+    ) -> History:
+        """Give the bars of a symbol over a range of days as known at a version, or why there are none."""
+        ...
+
+    async def factor_etfs(self, as_of_date: datetime.date) -> list[FactorEtf]:
+        """Give the funds that stand for the factors which are active at a date, in display order."""
+        ...
+
+    async def default_proxies(self) -> DefaultProxies:
+        """Give what stands for the drivers of returns by default, by exchange and industry."""
+        ...
+
+
+class IdentityProvider(Protocol):
+    """Another identity provider, whose word opens sessions here."""
+
+    async def verify(self, id_token: str, nonce: str) -> ProvenIdentity:
+        """Give whom a token proves; raises Unauthenticated where it proves nobody."""
         ...
 
 

@@ -26,5 +26,18 @@ class Settings(ServiceSettings, DatabaseSettings):
     """Life of a refresh token."""
     secure_cookie: bool = False
     """Whether the cookie goes over HTTPS alone. True wherever the gateway is reached from another machine."""
+    oidc_issuer: Annotated[str, Meta(pattern=r"^(https://\S+|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?)?$")] = ""
+    """Another identity provider whose ID tokens open sessions, such as https://accounts.google.com. Empty: none."""
+    oidc_client_id: str = ""
+    """The id under which this installation is known there: the audience of the ID tokens."""
     password_hashes_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Passwords that are checked at the same time: each takes 19 MiB and 20 ms of one core."""
+
+    def __post_init__(self) -> None:
+        """Refuse an issuer without a client id.
+
+        Raises:
+            ValueError: a token for anybody would be taken.
+        """
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("PLIMSOLL_OIDC_CLIENT_ID is required where PLIMSOLL_OIDC_ISSUER is set")

@@ -5,24 +5,41 @@ import datetime
 from chassis.channels import Channels
 from chassis.database import Database
 from chassis.health import Dependency, Health, service_probe
-from chassis.server import Service
+from chassis.server import Register, Service
 from chassis.tokens import TokenVerifier
-from plimsoll.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from plimsoll.portfolio.v1.cash_service_pb2_grpc import add_CashServiceServicer_to_server
+from plimsoll.portfolio.v1.change_service_pb2_grpc import add_ChangeServiceServicer_to_server
 from plimsoll.portfolio.v1.data_service_pb2_grpc import add_DataServiceServicer_to_server
 from plimsoll.portfolio.v1.health_service_pb2_grpc import add_HealthServiceServicer_to_server
+from plimsoll.portfolio.v1.label_service_pb2_grpc import add_LabelServiceServicer_to_server
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import add_PortfolioServiceServicer_to_server
-from services.portfolio.application.accounts import Accounts
+from plimsoll.portfolio.v1.position_service_pb2_grpc import add_PositionServiceServicer_to_server
+from plimsoll.portfolio.v1.risk_settings_service_pb2_grpc import add_RiskSettingsServiceServicer_to_server
+from services.portfolio.application.cash import Cash
 from services.portfolio.application.import_positions import Importer
-from services.portfolio.application.passwords import Passwords
-from services.portfolio.application.signing import Signer
+from services.portfolio.application.portfolio_summaries import PortfolioSummaries
+from services.portfolio.application.position_details import PositionDetails
+from services.portfolio.application.position_lists import PositionLists
+from services.portfolio.application.positions import Positions
+from services.portfolio.application.price_history import PriceHistories
+from services.portfolio.application.risk_settings import RiskSettings
 from services.portfolio.application.uploads import Uploads
 from services.portfolio.application.valuation import Books
 from services.portfolio.clients.marketdata import GrpcMarketData
+from services.portfolio.clients.oidc import OidcProvider
+from services.portfolio.handlers.cash import CashHandler
+from services.portfolio.handlers.changes import ChangeHandler
 from services.portfolio.handlers.data import DataHandler
 from services.portfolio.handlers.health import HealthHandler
-from services.portfolio.handlers.identity import IdentityHandler
+from services.portfolio.handlers.labels import LabelHandler
+from services.portfolio.handlers.open_accounts import OpenAccounts
 from services.portfolio.handlers.portfolios import PortfolioHandler
+from services.portfolio.handlers.positions import PositionHandler
+from services.portfolio.handlers.risk_settings import RiskSettingsHandler
+from services.portfolio.handlers.writes import Writes
+from services.portfolio.ports import MarketData
 from services.portfolio.settings import Settings
+from services.portfolio.wiring_identity import UNCOUNTED, identity_of, servicers
 
 NAME = "portfolio"
 
@@ -32,18 +49,27 @@ def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def accounts_of(settings: Settings, database: Database) -> tuple[Accounts, Signer]:
-    """Give the accounts and their signer; also for the command line, which has no server."""
-    signer = Signer(database, settings.key_secret, settings.token_issuer, settings.access_token_seconds, now)
-    accounts = Accounts(
-        database,
-        Passwords(settings.password_hashes_at_once),
-        signer,
-        now,
-        registration_open=settings.registration == "open",
-        refresh_life=datetime.timedelta(days=settings.refresh_token_days),
+def contents_of(database: Database, marketdata: MarketData, books: Books) -> list[Register]:
+    """Give what serves the contents of portfolios."""
+    writes = Writes(database)
+    positions = PositionHandler(
+        database, writes, Positions(database, marketdata, now), PositionLists(database, marketdata)
     )
-    return accounts, signer
+    data = DataHandler(
+        books,
+        PortfolioSummaries(database, marketdata, books),
+        PositionDetails(database, marketdata, books),
+        PriceHistories(books, marketdata),
+    )
+    settings = RiskSettings(database, marketdata, books)
+    return [
+        (add_PositionServiceServicer_to_server, positions),
+        (add_LabelServiceServicer_to_server, LabelHandler(database, writes)),
+        (add_ChangeServiceServicer_to_server, ChangeHandler(database)),
+        (add_DataServiceServicer_to_server, data),
+        (add_RiskSettingsServiceServicer_to_server, RiskSettingsHandler(writes, settings)),
+        (add_CashServiceServicer_to_server, CashHandler(database, writes, books, Cash(now))),
+    ]
 
 
 def build(settings: Settings) -> Service:
@@ -52,7 +78,8 @@ def build(settings: Settings) -> Service:
     channels = Channels(NAME, settings.service_key)
     channel = channels.channel("marketdata", settings.marketdata_address)
     marketdata = GrpcMarketData(channel)
-    accounts, signer = accounts_of(settings, database)
+    identity = identity_of(settings, database, now)
+    background = identity.background
     books = Books(database, marketdata)
     health = Health(
         NAME,
@@ -62,17 +89,20 @@ def build(settings: Settings) -> Service:
         ],
         database.schema_revision,
     )
-    identity = IdentityHandler(accounts, signer, settings.access_token_seconds, secure_cookie=settings.secure_cookie)
+    provider = OidcProvider(settings.oidc_issuer, settings.oidc_client_id) if settings.oidc_issuer else None
     portfolios = PortfolioHandler(database, books, Uploads(Importer(marketdata, now)))
     return Service(
         health=health,
-        tokens=TokenVerifier(settings.token_issuer, settings.token_issuer, signer.key_set),
+        tokens=TokenVerifier(settings.token_issuer, [settings.token_issuer, NAME], identity.signer.key_set),
+        api_keys=identity.key_exchange,
+        uncounted=UNCOUNTED,
+        guards=[OpenAccounts(database)],
         register=[
-            (add_IdentityServiceServicer_to_server, identity),
+            *servicers(identity, settings, provider),
             (add_PortfolioServiceServicer_to_server, portfolios),
-            (add_DataServiceServicer_to_server, DataHandler(books)),
+            *contents_of(database, marketdata, books),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),
         ],
-        start=[database.check_schema, signer.prepare],
-        close=[channels.close, database.close],
+        start=[database.check_schema, identity.signer.prepare, *(work.start for work in background)],
+        close=[*(work.stop for work in background), channels.close, identity.counters.close, database.close],
     )

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from chassis.service_settings import Address, CacheSettings, ServiceSettings
+from chassis.service_settings import Address, ServiceSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ServiceSettings, CacheSettings):
+class Settings(ServiceSettings):
     """Settings of the risk service."""
 
     listen_address: Address = "127.0.0.1:50053"

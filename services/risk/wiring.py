@@ -1,9 +1,10 @@
 """The composition root: which parts the service is made of. Nothing connects here."""
 
+from chassis.api_keys import ApiKeys
 from chassis.cache import Cache
 from chassis.channels import Channels
 from chassis.health import VERSION, Dependency, Health, service_probe
-from chassis.identity_keys import RemoteKeys
+from chassis.identity_keys import RemoteExchange, RemoteKeys
 from chassis.server import Service
 from chassis.tokens import TokenVerifier
 from plimsoll.risk.v1.analytics_service_pb2_grpc import add_AnalyticsServiceServicer_to_server
@@ -36,7 +37,8 @@ def build(settings: Settings) -> Service:
     )
     return Service(
         health=health,
-        tokens=TokenVerifier(settings.token_issuer, settings.token_issuer, RemoteKeys(portfolio)),
+        tokens=TokenVerifier(settings.token_issuer, [settings.token_issuer, NAME], RemoteKeys(portfolio)),
+        api_keys=ApiKeys(RemoteExchange(portfolio)),
         register=[
             (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(overviews)),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),

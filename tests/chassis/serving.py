@@ -54,8 +54,8 @@ def trial_server(servicer: trial.TrialServiceServicer, identity: Identity, **cha
         "register": [(trial.add_TrialServiceServicer_to_server, servicer)],
     }
     parts |= {field.name: changed.pop(field.name) for field in fields(Service) if field.name in changed}
-    settings = {"listen_address": "127.0.0.1:0", "service_key": SERVICE_KEY, "drain_seconds": 0.0, **changed}
-    return Server(Service(**parts), ServiceSettings(**settings))
+    settings = {"listen_address": "127.0.0.1:0", "service_key": SERVICE_KEY, "drain_seconds": 0.0, "rate_limits": "off"}
+    return Server(Service(**parts), ServiceSettings(**settings | changed))
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Who may call: nobody, unless the contract says so. Over the wire, through the server as every service runs it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import grpc
 import pytest
@@ -108,21 +108,31 @@ async def test_a_service_may_call_for_a_user(stub: TrialServiceStub, identity: I
     assert (inside.request_id, inside.name, inside.tags) == ("risk", BOB[:8], ["read"])
 
 
+async def test_what_a_service_does_inside_is_not_bound_by_the_scopes_of_its_user(
+    stub: TrialServiceStub, identity: Identity
+) -> None:
+    assert await allowed(stub, [*from_service(), *bearer(identity, scope="")]) == {"Open", "Inside"}
+
+
 async def test_a_service_that_calls_for_a_user_needs_a_good_token_of_the_user(stub: TrialServiceStub) -> None:
     bad = [*from_service(), ("authorization", "Bearer nonsense")]
     assert (await refused(stub.Inside(Cargo(), metadata=bad))).reason == "TOKEN_INVALID"
 
 
 @pytest.mark.parametrize(
-    "metadata",
+    "make",
     [
-        from_service(key="another key, which is just as long"),
-        from_service(audience="portfolio"),
-        [(SERVICE_TOKEN, "nonsense")],
-        [(SERVICE_TOKEN, "risk")],
+        lambda: from_service(key="another key, which is just as long"),
+        lambda: from_service(audience="portfolio"),
+        lambda: [(SERVICE_TOKEN, "nonsense")],
+        lambda: [(SERVICE_TOKEN, "risk")],
     ],
+    ids=["another key", "for another service", "no token", "a name"],
 )
-async def test_a_bad_service_token_is_refused(metadata: Metadata, stub: TrialServiceStub, identity: Identity) -> None:
+async def test_a_bad_service_token_is_refused(
+    make: Callable[[], Metadata], stub: TrialServiceStub, identity: Identity
+) -> None:
+    metadata = make()
     for rpc, more in ((stub.Inside, []), (stub.Inside, bearer(identity)), (stub.Read, bearer(identity))):
         found = await refused(rpc(Cargo(), metadata=[*metadata, *more]))
         assert (found.code, found.reason) == (Code.PERMISSION_DENIED, "PERMISSION_INSUFFICIENT")

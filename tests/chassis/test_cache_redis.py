@@ -10,7 +10,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from chassis.cache import LIFE_SECONDS, SILENCE_SECONDS, Cache
+from chassis.cache import LIFE_SECONDS, Cache
+from chassis.optional_redis import SILENCE_SECONDS
 from tests.chassis.clock import Clock
 from tests.chassis.redis_server import RedisServer
 from tests.chassis.test_cache import Counted

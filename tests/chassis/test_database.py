@@ -188,6 +188,11 @@ async def test_a_statement_that_takes_too_long_is_stopped_by_the_server(database
     assert await ask(database, "SELECT 1") == 1
 
 
+async def test_the_server_looks_whether_anyone_still_waits(database: Database) -> None:
+    # A request to cancel that comes at the wrong moment is lost; seldom, so no test can wait for one.
+    assert await ask(database, "SHOW client_connection_check_interval") == "1s"
+
+
 async def test_an_error_does_not_show_what_users_entrust_to_us(database: Database) -> None:
     with pytest.raises(DBAPIError) as caught:
         async with database.transaction() as connection:

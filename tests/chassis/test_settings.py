@@ -9,7 +9,6 @@ from msgspec import Meta
 
 from chassis.service_settings import (
     Address,
-    CacheSettings,
     DatabaseSettings,
     Key,
     OptionalAddress,
@@ -182,7 +181,7 @@ def test_a_service_needs_an_address_and_a_key() -> None:
 
 def test_the_well_known_variables_have_no_prefix() -> None:
     assert service_settings(OTEL_EXPORTER_OTLP_ENDPOINT="http://o").otlp_endpoint == "http://o"
-    assert read(CacheSettings, {"REDIS_URL": "redis://r", "PLIMSOLL_REDIS_URL": "x"}).redis_url == "redis://r"
+    assert service_settings(REDIS_URL="redis://r", PLIMSOLL_REDIS_URL="x").redis_url == "redis://r"
     database = read(DatabaseSettings, {"DATABASE_URL": "postgresql://u:p@h/d"})
     assert database.database_url == "postgresql://u:p@h/d"
     assert "u:p" not in repr(database)

@@ -15,7 +15,7 @@ CONTRACT = SOURCE.parents[1] / "gen" / "plimsoll.binpb"
 FILES = ("plimsoll/trial/v1/trial_service.proto", "plimsoll/trial/v1/unfinished.proto")
 
 _stubs = tempfile.mkdtemp(prefix="plimsoll-trial-")
-atexit.register(shutil.rmtree, _stubs)
+atexit.register(shutil.rmtree, _stubs, ignore_errors=True)
 _arguments = [f"-I{SOURCE}", f"--descriptor_set_in={CONTRACT}", f"--python_out={_stubs}", f"--grpc_python_out={_stubs}"]
 if protoc.main(["protoc", *_arguments, *FILES]) != 0:
     raise RuntimeError("the trial contract cannot be compiled")

@@ -60,11 +60,16 @@ def writes_are_never_a_get(contract: Contract) -> Iterator[str]:
 
 
 def writes_can_be_repeated(contract: Contract) -> Iterator[str]:
-    """What a signed-in caller writes takes a request_id. Public writes answer secrets, which must not be stored."""
+    """What a signed-in caller writes takes a request_id, unless its answer or a hash of it would keep a secret.
+
+    Public writes are left out: all of them are about secrets.
+    """
     for rpc in contract.rpcs:
         by_caller = rpc.policy.access in (MethodPolicy.USER, MethodPolicy.ADMIN)
-        if by_caller and rpc.policy.scope == MethodPolicy.WRITE and "request_id" not in _fields(contract, rpc):
-            yield f"{rpc.name}: writes, and its request has no request_id"
+        repeatable = "request_id" in _fields(contract, rpc)
+        if by_caller and rpc.policy.scope == MethodPolicy.WRITE and repeatable == _holds_secret(contract, rpc):
+            said = "would have a secret stored by its request_id" if repeatable else "its request has no request_id"
+            yield f"{rpc.name}: writes, and {said}"
 
 
 def lists_have_pages(contract: Contract) -> Iterator[str]:
@@ -156,12 +161,13 @@ def enums_are_nested(contract: Contract) -> Iterator[str]:
 
 
 def paths_name_fields(contract: Contract) -> Iterator[str]:
-    """A path starts with /api/v1 or /.well-known, and its variables and body are fields of the request."""
+    """A path starts with /api or /.well-known, and its variables and body are fields of the request."""
     for rpc in contract.rpcs:
         fields = _fields(contract, rpc)
         for verb, path, body in rpc.bindings:
-            if not path.startswith(("/api/v1/", "/.well-known/")):
-                yield f"{rpc.name}: {path} is neither below /api/v1 nor /.well-known"
+            # Older clients know some paths without the version.
+            if not path.startswith(("/api/", "/.well-known/")):
+                yield f"{rpc.name}: {path} is neither below /api nor /.well-known"
             for variable in re.findall(r"\{([^}=]+)", path):
                 if variable not in fields:
                     yield f"{rpc.name}: {path} names {variable}, which the request does not have"
@@ -204,6 +210,13 @@ def _width(segment: str) -> int:
 def _fields(contract: Contract, rpc: Rpc) -> set[str]:
     request = contract.messages.get(rpc.proto.input_type.lstrip("."), DescriptorProto())
     return {field.name for field in request.field}
+
+
+def _holds_secret(contract: Contract, rpc: Rpc) -> bool:
+    """Whether a field of the request or of the answer must not be shown."""
+    names = (rpc.proto.input_type.lstrip("."), rpc.proto.output_type.lstrip("."))
+    messages = (contract.messages.get(name, DescriptorProto()) for name in names)
+    return any(field.options.debug_redact for message in messages for field in message.field)
 
 
 def _bounded(found: StringRules) -> bool:

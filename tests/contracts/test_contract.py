@@ -23,7 +23,10 @@ FOUND = {
         f"{SERVICE}Write: writes, and is bound to GET /write/{{absent}}",
         f"{SERVICE}ListThings: only reads, and is bound to DELETE /api/v1/a/{{text}}/c",
     ],
-    "writes_can_be_repeated": [f"{SERVICE}Write: writes, and its request has no request_id"],
+    "writes_can_be_repeated": [
+        f"{SERVICE}Write: writes, and its request has no request_id",
+        f"{SERVICE}Whisper: writes, and would have a secret stored by its request_id",
+    ],
     "lists_have_pages": [f"{SERVICE}ListThings: lists without next_page_token, page_size, page_token"],
     "everything_has_a_comment": [
         f"rpc {SERVICE}Uncommented: has no comment",
@@ -61,7 +64,7 @@ FOUND = {
     ],
     "enums_are_nested": [f"{BROKEN}Outside: an enum outside a message"],
     "paths_name_fields": [
-        f"{SERVICE}Write: /write/{{absent}} is neither below /api/v1 nor /.well-known",
+        f"{SERVICE}Write: /write/{{absent}} is neither below /api nor /.well-known",
         f"{SERVICE}Write: /write/{{absent}} names absent, which the request does not have",
         f"{SERVICE}Write: /write/{{absent}} has the body nothing, which the request does not have",
         f"{SERVICE}Write: GET /write/{{absent}} has a body",

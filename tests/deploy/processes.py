@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chassis.settings import variables
-from cli.access import ServiceAccess
+from cli.access import ServiceAccess, UserAccess
 from cli.administration import AdminSettings
 from cli.stack.settings import StackSettings
 from gateway.settings import Settings as GatewaySettings
@@ -25,6 +25,7 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "stack": (StackSettings,),
     "migrate": (StackSettings,),
     "sync": (StackSettings, ServiceAccess),
+    "ingest": (StackSettings, UserAccess),
     "admin": (StackSettings, AdminSettings),
 }
 CLASSES = {settings for read in PROCESSES.values() for settings in read}
@@ -46,6 +47,8 @@ def default(field: "dataclasses.Field[Any]") -> str | None:
         return ""  # computed at start from the machine; the comment says how
     if field.default is dataclasses.MISSING:
         return None
+    if field.default is None:
+        return ""
     if isinstance(field.default, bool):
         return str(field.default).lower()
     return f"{field.default:g}" if isinstance(field.default, float) else str(field.default)

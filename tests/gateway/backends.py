@@ -169,7 +169,14 @@ class Tokens:
     def mint(self, key: Any = None, algorithm: str = "EdDSA", kid: str = "k1", **changed: Any) -> str:
         now = int(time.time())
         claims: dict[str, Any] = {"iss": "plimsoll", "aud": "plimsoll", "sub": str(uuid.uuid4()), "iat": now}
-        claims |= {"exp": now + 900, "jti": uuid.uuid4().hex, "role": "member", "scope": "read write"} | changed
+        claims |= {
+            "exp": now + 900,
+            "jti": uuid.uuid4().hex,
+            "role": "member",
+            "scope": "read write",
+            "tier": "registered",
+        }
+        claims |= changed
         claims = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(claims, self._key if key is None else key, algorithm, headers={"kid": kid})
 

@@ -14,6 +14,7 @@ from gateway.contract.descriptors import Descriptors
 from gateway.contract.rpcs import Rpc
 from gateway.settings import Settings
 from plimsoll.errors.v1.error_reason_pb2 import ErrorReason
+from plimsoll.options.v1.method_pb2 import MethodPolicy
 
 Json = dict[str, Any]
 
@@ -151,7 +152,12 @@ def test_the_contracts_rules_are_told(document: Json) -> None:
     currency = validator(document, created["schema"]["properties"]["base_currency"])
     assert [currency.is_valid(text) for text in ("", "USD", "usd")] == [True, True, False]
     basis = document["paths"]["/api/v1/marketdata/bars/{symbol}"]["get"]["parameters"][3]
-    assert basis["schema"]["enum"] == ["BASIS_UNSPECIFIED", "RAW", "TOTAL_RETURN_ADJUSTED"]
+    assert basis["schema"]["enum"] == [
+        "BASIS_UNSPECIFIED",
+        "RAW",
+        "TOTAL_RETURN_ADJUSTED",
+        "SPLIT_ADJUSTED",
+    ]
     assert "- `RAW`: As quoted on the day." in basis["description"]
 
 
@@ -163,6 +169,13 @@ def test_secrets_are_passwords_and_what_is_sent_is_never_answered(document: Json
     assert "writeOnly" not in session
 
 
+def test_a_file_has_the_type_of_its_path_or_any(document: Json) -> None:
+    keys = document["paths"]["/.well-known/jwks.json"]["get"]["responses"]["200"]["content"]
+    assert set(keys) == {"application/json"}
+    export = document["paths"]["/api/v1/auth/me/export"]["get"]["responses"]["200"]["content"]
+    assert export == {"*/*": {"schema": {}}}
+
+
 def test_what_an_answer_always_has_is_required(document: Json) -> None:
     overview = document["components"]["schemas"]["Overview"]
     assert "available" in overview["required"]
@@ -170,11 +183,23 @@ def test_what_an_answer_always_has_is_required(document: Json) -> None:
     assert "exposures" not in overview["required"], "a message: absent when not set"
 
 
-def test_a_cookie_authorises_get_alone(document: Json) -> None:
+def test_a_cookie_authorises_get_alone_and_a_key_no_admin(document: Json, rpcs: tuple[Rpc, ...]) -> None:
+    admin = {rpc.path.lstrip("/") for rpc in rpcs if rpc.policy.access == MethodPolicy.ADMIN}
     for path, method, operation in operations(document):
         schemes = {name for each in operation["security"] for name in each}
-        assert schemes in ({"bearer", "cookie"}, set()) if method == "get" else ({"bearer"}, set()), path
-        assert ("cookie" in schemes) <= (method == "get")
+        cookie = {"cookie"} if method == "get" else set()
+        key = set() if operation["x-grpc-method"] in admin else {"apiKey"}
+        assert schemes in ({"bearer"} | cookie | key, set()), path
+    scheme = document["components"]["securitySchemes"]["apiKey"]
+    assert (scheme["in"], scheme["name"]) == ("header", "X-API-Key")
+    assert admin
+
+
+def test_answers_tell_of_limits_and_a_refusal_of_when_to_come_back(document: Json) -> None:
+    told = {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+    for path, _, operation in operations(document):
+        assert told <= set(operation["responses"]["200"]["headers"]), path
+    assert set(document["components"]["responses"]["TooManyRequests"]["headers"]) == told | {"retry-after"}
 
 
 def test_writes_that_can_be_repeated_take_the_key(

@@ -180,7 +180,7 @@ async def test_a_large_answer_comes_through(rest: httpx.AsyncClient, bearer: Bea
     ("verb", "path"),
     [
         ("GET", "/api/v1/nothing"),
-        ("DELETE", "/api/v1/auth/me"),
+        ("PUT", "/api/v1/auth/me"),
         ("GET", "/admin"),
         ("POST", "/docs"),
         ("GET", "/docs/"),

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ PLIMSOLL = Path(sys.executable).with_name("plimsoll")
 PASSWORD = "a long enough password"
 START_SECONDS = 90
 STOP_SECONDS = 40
+OFFLINE = {"PLIMSOLL_FRED_ENABLED": "false"}
+"""No test asks a provider of market data out there."""
 
 
 @dataclass
@@ -69,15 +71,16 @@ class Running:
 def environment(home: Path) -> dict[str, str]:
     """What a stack of a test sees: nothing of the developer's own settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**kept, "PLIMSOLL_HOME": str(home), "PLIMSOLL_DRAIN_SECONDS": "3"}
+    # Tests call faster than anybody may; those about limits start a stack, or a service, of their own.
+    return {**kept, "PLIMSOLL_HOME": str(home), "PLIMSOLL_DRAIN_SECONDS": "3", "PLIMSOLL_RATE_LIMITS": "off"} | OFFLINE
 
 
-def start(home: Path, *arguments: str) -> Running:
-    """Start a stack, and wait until its gateway says that all is well."""
+def start(home: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> Running:
+    """Start a stack, with further settings, and wait until its gateway says that all is well."""
     log = (home / "up.log").open("ab")
-    supervisor = subprocess.Popen(
-        [PLIMSOLL, "up", "--free-ports", *arguments], env=environment(home), stdout=log, stderr=subprocess.STDOUT
-    )
+    seen = {**environment(home), **(settings or {})}
+    up = [PLIMSOLL, "up", "--free-ports", *arguments]
+    supervisor = subprocess.Popen(up, env=seen, stdout=log, stderr=subprocess.STDOUT)
     running = Running(home, supervisor)
     deadline = time.monotonic() + START_SECONDS
     while not _healthy(running):

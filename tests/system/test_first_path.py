@@ -46,13 +46,15 @@ def test_upload_list_complete_overview(stack: Running, token: str):
     values = [p.get("market_value") for p in complete["positions"]]
     assert values[0] == pytest.approx(500 * 125.5, rel=0.02)  # adjusted to mid-2023; 126.04 on the day
     assert values[1] == pytest.approx(-50 * 131, rel=0.03)
-    assert values[2] is None
-    assert complete["positions"][2]["reason"] == "no_mark"
-    assert overview["total_value"] == complete["net_asset_value"] == pytest.approx(20000 + values[0] + values[1])
-    assert overview["exposures"]["gross_exposure"] == pytest.approx(values[0] - values[1])
+    option = complete["positions"][2]
+    assert (option["price_source"], option["reason"]) == ("model", "")
+    assert 0 < values[2] < 200 * 2, "a call 16 % out of the money with three weeks to go"
+    assert overview["total_value"] == complete["net_asset_value"] == pytest.approx(20000 + sum(values))
+    assert values[0] - values[1] < overview["exposures"]["gross_exposure"] < values[0] - values[1] + 200 * 125.67
     assert overview["position_count"] == {"total_positions": 3, "long_count": 2, "short_count": 1, "option_count": 1}
     assert overview["last_updated"] == "2022-12-28T21:00:00Z"
-    assert [e["reason"] for e in overview["metadata"]["coverage"]["excluded"]] == ["no_mark"]
+    assert overview["metadata"]["coverage"]["excluded"] == []
+    assert overview["metadata"]["coverage"]["modelled_percent"] == 100
 
 
 def test_the_same_question_has_the_same_result_id(stack: Running, token: str):

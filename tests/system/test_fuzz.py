@@ -20,6 +20,7 @@ SOAK = "PLIMSOLL_SOAK" in os.environ
 EXAMPLES = 300 if SOAK else 10
 BLOBS = 300 if SOAK else 10
 SEED = "20221228"
+ENDS_THE_ACCOUNT = "identity_DeleteMe"
 FAILURES = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
 CHECKS = "not_a_server_error,response_schema_conformance,content_type_conformance,status_code_conformance"
 
@@ -29,6 +30,7 @@ def test_no_request_makes_the_stack_fail(stack: Running):
         *(Path(sys.executable).with_name("schemathesis"), "run", f"{stack.url}/openapi.json", "--url", stack.url),
         *("--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES)),
         *("--seed", SEED, "--header", f"authorization: Bearer {stack.sign_up('fuzz@example.com')}"),
+        *("--exclude-operation-id", ENDS_THE_ACCOUNT),  # everything after it would be refused alike
         *("--no-color", "--warnings", "off", "--suppress-health-check", "all", "--request-timeout", "30"),
     ]
     run = subprocess.run(command, capture_output=True, text=True, timeout=3600 if SOAK else 300, check=False)
@@ -41,7 +43,7 @@ async def test_no_bytes_make_a_service_fail(stack: Running, token: str, server: 
     async with grpc.aio.insecure_channel(stack.address(server)) as channel:
         for service in services_of(server):
             for method in Default().FindServiceByName(service).methods:
-                for _ in range(BLOBS):
+                for _ in range(BLOBS if method.name not in ENDS_THE_ACCOUNT else 0):
                     blob = chance.randbytes(chance.choice([0, 1, 7, 64, 1000]))
                     answer = await outcome(channel, f"/{service}/{method.name}", blob, token)
                     assert answer not in FAILURES, f"{method.name} answered {answer} to {blob!r}"

@@ -33,13 +33,14 @@ class Asked:
     """Why it cannot be any instrument's. Empty: it can."""
 
 
-async def resolve(database: Database, symbols: Sequence[str]) -> list[Resolution]:
+async def resolve(database: Database, symbols: Sequence[str], viewer: str = "") -> list[Resolution]:
     """Give the instrument of each symbol, in the order asked for; record the options that are new.
 
-    Three statements at most, however many symbols; one where no option is new.
+    Three statements at most, however many symbols; one where no option is new. A private instrument is found by its
+    owner alone: the viewer. Empty: nobody.
     """
     asked = [_read(symbol) for symbol in symbols]
-    async with database.transaction() as connection:
+    async with database.transaction(viewer) as connection:
         known = await instruments.by_symbols(connection, _spellings(asked))
         new = _new_options(asked, known)
         if new:
@@ -63,10 +64,14 @@ def _spellings(asked: Sequence[Asked]) -> set[str]:
 
 
 def _new_options(asked: Sequence[Asked], known: Mapping[str, Instrument]) -> dict[str, tuple[Listing, Contract]]:
-    """Give the options to record, by symbol: those on a known underlying that are not known themselves."""
+    """Give the options to record, by symbol: those on a known underlying that are not known themselves.
+
+    Options are everybody's, so none is recorded on an underlying that only one user may know of.
+    """
     found = {}
     for one in asked:
-        if one.terms and one.canonical not in known and (underlying := known.get(one.terms.underlying)):
+        underlying = known.get(one.terms.underlying) if one.terms else None
+        if one.terms and one.canonical not in known and underlying and not underlying.private:
             found[one.canonical] = contract_on(one.terms, underlying)
     return found
 

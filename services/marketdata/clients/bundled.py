@@ -7,7 +7,9 @@ adjusted backwards for splits, dividends and spin-offs, and nothing else: no ope
 import asyncio
 import csv
 import gzip
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import numpy as np
 
 from chassis.errors import Unavailable
 from services.marketdata.domain.bars import BarSeries, closes_only
+from services.marketdata.domain.fetched import Fetched, Reason, fetched_from
 from services.marketdata.domain.instruments import Listing
 from services.marketdata.domain.prices import PriceBasis
 from services.marketdata.reference.instruments import read_listings
@@ -27,12 +30,35 @@ FILES = (
 )
 SYMBOLS = {"SP500": "SPX"}
 """Column names that are not the symbol."""
+log = logging.getLogger(__name__)
 
 
 class BundledProvider:
     """Twenty large US stocks and the S&P 500 from 1990, five factor ETFs from 2014, until 2022-12-28."""
 
     name = "bundled"
+
+    async def symbols(self) -> Sequence[str]:
+        """Give every symbol of the bundle."""
+        return list(await asyncio.to_thread(read_listings))
+
+    async def fetch_listings(self, symbols: Collection[str]) -> Fetched[Listing]:
+        """Say what symbols stand for, from our own reference file."""
+        listed = await asyncio.to_thread(read_listings)
+        found = {symbol: listed[symbol] for symbol in symbols if symbol in listed}
+        return fetched_from(self.name, found, _unknown(symbols, found))
+
+    async def fetch_bars(self, symbols: Collection[str], first: date, last: date) -> Fetched[BarSeries]:
+        """Read bars of the symbols."""
+        try:
+            histories = await asyncio.to_thread(_read_all, set(symbols))
+        except Unavailable as error:
+            log.warning("%s gave no bars: %s", self.name, error)
+            return fetched_from(self.name, {}, dict.fromkeys(symbols, Reason.UNAVAILABLE))
+        cut = {symbol: series.between(first, last) for symbol, series in histories.items()}
+        found = {symbol: series for symbol, series in cut.items() if len(series)}
+        failed = _unknown(symbols, histories) | dict.fromkeys(cut.keys() - found.keys(), Reason.NO_HISTORY)
+        return fetched_from(self.name, found, failed)
 
     async def listings(self, symbols: Collection[str]) -> Mapping[str, Listing]:
         """Say what the symbols stand for, from our own reference file."""
@@ -41,7 +67,15 @@ class BundledProvider:
 
     async def daily_bars(self, symbols: Collection[str]) -> Sequence[BarSeries]:
         """Read the whole history of the symbols."""
-        return await asyncio.to_thread(lambda: [series for path in _paths() for series in _read(path, set(symbols))])
+        return list((await asyncio.to_thread(_read_all, set(symbols))).values())
+
+
+def _unknown(asked: Collection[str], known: Collection[str]) -> dict[str, Reason]:
+    return {symbol: Reason.UNKNOWN_SYMBOL for symbol in asked if symbol not in known}
+
+
+def _read_all(symbols: Collection[str]) -> dict[str, BarSeries]:
+    return {series.symbol: series for path in _paths() for series in _read(path, symbols)}
 
 
 def _paths() -> list[Path]:

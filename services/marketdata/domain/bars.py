@@ -1,6 +1,7 @@
 """Daily bars: one as it is read, and a whole history in columns as it comes from a provider."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -27,6 +28,27 @@ class Bar:
     data_version: int
 
 
+def adjusted(bars: Sequence[Bar], price_factors: Sequence[float], split_factors: Sequence[float]) -> list[Bar]:
+    """Adjust raw bars; the factors of a longer history that begins with them will do.
+
+    Args:
+        bars: raw ones, oldest first.
+        price_factors: what prices are multiplied by, at least as many.
+        split_factors: what shares traded are divided by, at least as many.
+    """
+    return [
+        replace(
+            bar,
+            open=None if bar.open is None else bar.open * price,
+            high=None if bar.high is None else bar.high * price,
+            low=None if bar.low is None else bar.low * price,
+            close=bar.close * price,
+            volume=None if bar.volume is None else bar.volume / shares,
+        )
+        for bar, price, shares in zip(bars, price_factors, split_factors, strict=False)
+    ]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BarSeries:
     """Bars of one symbol in columns of equal length, as a provider gave them. NaN: the source does not know."""
@@ -42,6 +64,24 @@ class BarSeries:
 
     def __len__(self) -> int:
         return len(self.session_dates)
+
+    def rows(self, chosen: NDArray[np.bool_]) -> "BarSeries":
+        """Give some of the bars."""
+        return BarSeries(
+            self.symbol,
+            self.session_dates[chosen],
+            self.close[chosen],
+            self.price_basis,
+            open=self.open[chosen],
+            high=self.high[chosen],
+            low=self.low[chosen],
+            volume=self.volume[chosen],
+        )
+
+    def between(self, first: date, last: date) -> "BarSeries":
+        """Give the bars from one day to a later one, both included."""
+        days = self.session_dates
+        return self.rows((days >= np.datetime64(first, "D")) & (days <= np.datetime64(last, "D")))
 
 
 def closes_only(symbol: str, session_dates: Days, close: Prices, price_basis: PriceBasis) -> BarSeries:

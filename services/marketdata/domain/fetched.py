@@ -34,6 +34,8 @@ class Reason(StrEnum):
     """The source does not let us: the key is wrong, or the plan does not cover it."""
     MALFORMED = "provider_malformed"
     """The answer is not what the source's documents promise."""
+    OTHER_BASIS = "other_price_basis"
+    """The prices are adjusted in another way than those we have, and the source only stands in for another."""
 
     @property
     def is_of_the_source(self) -> bool:
@@ -88,6 +90,24 @@ class Fetched(Generic[T]):
     sources: Mapping[str, str]
     """Name of the source of everything found, by key."""
     rejected: Sequence[RejectedRow] = ()
+
+    def completed_by(self, other: "Fetched[T]") -> "Fetched[T]":
+        """Add what another source knows of keys that have failed here.
+
+        A key that has failed there too keeps the reason that says more about a source than about the key: while a
+        source that might know it is down, nobody can say that it is unknown.
+        """
+        found = {**other.found, **self.found}
+        reasons = {key: _more_telling(self.failed.get(key), reason) for key, reason in other.failed.items()}
+        failed = {key: reason for key, reason in {**self.failed, **reasons}.items() if key not in found}
+        sources = {**other.sources, **self.sources}
+        return Fetched(found, failed, sources, [*self.rejected, *other.rejected])
+
+
+def _more_telling(first: Reason | None, second: Reason) -> Reason:
+    if first is None or (first is Reason.UNKNOWN_SYMBOL and second is Reason.NO_HISTORY):
+        return second
+    return second if second.is_of_the_source and not first.is_of_the_source else first
 
 
 def fetched_from(

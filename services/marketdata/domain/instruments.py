@@ -12,6 +12,10 @@ class Kind(StrEnum):
     ETF = "ETF"
     INDEX = "INDEX"
     OPTION = "OPTION"
+    FUND = "FUND"
+    CRYPTO = "CRYPTO"
+    PRIVATE = "PRIVATE"
+    """Anything else, known to its owner alone."""
 
 
 class Right(StrEnum):
@@ -73,3 +77,8 @@ class Instrument:
     listing: Listing
     contract: Contract | None = None
     """For options only."""
+
+    @property
+    def private(self) -> bool:
+        """Whether it is one user's own, and nobody else can see it."""
+        return self.listing.kind is Kind.PRIVATE

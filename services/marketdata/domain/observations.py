@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from services.marketdata.domain.bars import Days, Prices
 from services.marketdata.domain.occ import OptionTerms
 
@@ -18,6 +20,10 @@ class ObservedQuote:
     """Close of the session before. None: the source does not say."""
     quote_time: datetime
     """When `last` was made, UTC."""
+    bid: float | None = None
+    """None: the source does not say."""
+    ask: float | None = None
+    """None: the source does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,11 @@ class YieldSeries:
     days: Days
     yields: Prices
     """Decimals a year, as bonds are quoted: 0.0388 is 3.88 %."""
+
+
+def from_per_cent(yields: Prices) -> Prices:
+    """Make decimals of yields in per cent, which have two decimal places: 5.6 becomes 0.056, and not 0.05599999."""
+    return np.round(yields / 100, 10)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

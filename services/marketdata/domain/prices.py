@@ -1,16 +1,16 @@
-"""Prices as they are answered: what one is, how it is known, and how old it is."""
+"""Prices as they are answered: what one is, and why there is none."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import IntEnum
 
 UNKNOWN_INSTRUMENT = "unknown_instrument"
 NO_PRICE = "no_price"
 """History has no price on or before the day."""
-NO_MARK = "no_mark"
-"""An option that nothing prices yet."""
 RAW_UNAVAILABLE = "raw_prices_unavailable"
-"""The source has adjusted prices alone."""
+"""The source has prices with dividends in them alone."""
+ACTIONS_UNKNOWN = "corporate_actions_unknown"
+"""Nobody was asked for the corporate actions to adjust by."""
 
 
 class PriceBasis(IntEnum):
@@ -19,22 +19,8 @@ class PriceBasis(IntEnum):
     UNSPECIFIED = 0
     RAW = 1
     TOTAL_RETURN_ADJUSTED = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What an instrument was worth at the close of a session, or why that is not known."""
-
-    instrument_id: int
-    currency: str = ""
-    price: float | None = None
-    price_date: date | None = None
-    age_sessions: int = 0
-    """Sessions between the price and the day asked for."""
-    price_basis: PriceBasis = PriceBasis.UNSPECIFIED
-    data_version: int = 0
-    reason: str = ""
-    """Why there is no price. Empty: there is one."""
+    SPLIT_ADJUSTED = 3
+    """Made when it is read, and never stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +32,8 @@ class Quote:
     last: float | None = None
     previous_close: float | None = None
     """Close of the session before, on the same basis."""
+    bid: float | None = None
+    ask: float | None = None
     quote_time: datetime | None = None
     source: str = ""
     age_sessions: int = 0

@@ -1,7 +1,7 @@
 """The trading calendar as data, so that nobody needs a calendar library to answer a question."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -53,3 +53,10 @@ async def is_session(connection: AsyncConnection, day: date) -> bool:
     """Say whether a day is a session."""
     query = select(func.count()).where(trading_sessions.c.session_date == day)
     return bool(await connection.scalar(query))
+
+
+async def closed_sessions(connection: AsyncConnection, now: datetime) -> list[date]:
+    """Give the sessions that have closed, in order."""
+    own = trading_sessions.c
+    rows = await connection.execute(select(own.session_date).where(own.close_time <= now).order_by(own.session_date))
+    return list(rows.scalars())

@@ -1,126 +1,165 @@
-"""Storing bars: staged by COPY, then given a version in a short locked transaction.
+"""Storing what an act of ingestion brings: bars staged by COPY, and all of it given one version in a short transaction.
 
-Whoever holds the lock gives the next version and commits before the next one can take it. So a reader who sees
-version N sees every version before it, and an earlier one never turns up later.
+Who brings bars has left out those that were known already, at the version that he read. Only if another version came
+since then is each bar compared again, under the lock: so that of two who bring the same only the first stores it.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from typing import Any
 
 import numpy as np
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.marketdata.domain.bars import BarSeries
-from services.marketdata.storage import binary
-from services.marketdata.storage.tables import data_versions
+from services.marketdata.storage import binary, ledger
+from services.marketdata.storage.append_only import SOURCE, AppendOnly, Rows
+from services.marketdata.storage.ledger import Span
 
-STAGED = ("instrument_id", "session_date", "open", "high", "low", "close", "volume", "price_basis")
+STAGED = ("instrument_id", "session_date", "open", "high", "low", "close", "volume", "price_basis", "source_number")
 # NaN is how a staged row says that the source does not know; it equals itself here.
-KNOWN = """EXISTS (
-    SELECT FROM (
-        SELECT * FROM daily_bars AS b
-        WHERE b.instrument_id = staged.instrument_id AND b.session_date = staged.session_date
-        ORDER BY b.data_version DESC LIMIT 1
-    ) AS newest
-    WHERE (staged.open, staged.high, staged.low, staged.close, staged.volume, staged.price_basis) = (
-        coalesce(newest.open, 'NaN'), coalesce(newest.high, 'NaN'), coalesce(newest.low, 'NaN'), newest.close,
-        coalesce(newest.volume, 'NaN'), newest.price_basis))"""
-DROP_KNOWN = text(f"DELETE FROM staged_bars AS staged WHERE {KNOWN}")  # noqa: S608 - the text above
-LOCK_VERSIONS = text("SELECT pg_advisory_xact_lock(hashtextextended('marketdata.data_versions', 0))")
-NEXT_VERSION = text("SELECT coalesce(max(version), 0) + 1 FROM data_versions")
-STORE = text(f"""
-    WITH staged AS (
-        DELETE FROM staged_bars RETURNING *
-    ), stored AS (
-        INSERT INTO daily_bars (instrument_id, session_date, data_version, open, high, low, close, volume, price_basis,
-            source)
-        SELECT instrument_id, session_date, CAST(:version AS integer), nullif(open, 'NaN'), nullif(high, 'NaN'),
-            nullif(low, 'NaN'), close, nullif(volume, 'NaN'), price_basis, CAST(:source AS text)
-        FROM staged WHERE NOT {KNOWN}
-        RETURNING instrument_id, session_date
-    )
+STORE_BARS = text("""
+    INSERT INTO daily_bars (instrument_id, session_date, data_version, open, high, low, close, volume, price_basis,
+        source, owner_id)
+    SELECT instrument_id, session_date, CAST(:version AS integer), nullif(open, 'NaN'), nullif(high, 'NaN'),
+        nullif(low, 'NaN'), close, nullif(volume, 'NaN'), price_basis, (CAST(:sources AS text[]))[source_number],
+        CAST(:owner_id AS uuid)
+    FROM staged_bars AS staged
+    WHERE CAST(:all_news AS boolean) OR NOT EXISTS (
+        SELECT FROM (
+            SELECT * FROM daily_bars AS b
+            WHERE b.instrument_id = staged.instrument_id AND b.session_date = staged.session_date
+            ORDER BY b.data_version DESC LIMIT 1
+        ) AS newest
+        WHERE (staged.open, staged.high, staged.low, staged.close, staged.volume, staged.price_basis) = (
+            coalesce(newest.open, 'NaN'), coalesce(newest.high, 'NaN'), coalesce(newest.low, 'NaN'), newest.close,
+            coalesce(newest.volume, 'NaN'), newest.price_basis))
+    """)
+CLEAR = text("DELETE FROM staged_bars")
+"""Whoever staged rows deletes them before he commits, so nobody ever sees those of another."""
+COUNT = text("""
     SELECT instrument_id, count(*) AS row_count, min(session_date) AS first, max(session_date) AS last
-    FROM stored GROUP BY instrument_id
-    """)  # noqa: S608 - the text above
-NEWEST_SESSION = text("""
-    SELECT max(newest.session_date) FROM unnest(CAST(:ids AS integer[])) AS asked (instrument_id)
-    CROSS JOIN LATERAL (
-        SELECT session_date FROM daily_bars AS b WHERE b.instrument_id = asked.instrument_id
-        ORDER BY session_date DESC LIMIT 1
-    ) AS newest
+    FROM daily_bars WHERE instrument_id = ANY(CAST(:ids AS integer[])) AND data_version = :version
+    GROUP BY instrument_id
     """)
 
 
 @dataclass(frozen=True, slots=True)
-class Ingestion:
-    """What became of a batch of bars."""
+class SourcedBars:
+    """Bars of an instrument, and who they are from."""
+
+    instrument_id: int
+    bars: BarSeries
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one act brings."""
+
+    bars: Sequence[SourcedBars] = ()
+    """No two series of one instrument, and in each series no two bars of one session."""
+    known_version: int = 0
+    """Newest version at which no bar of these was known."""
+    owner_id: str | None = None
+    """Whose the instruments of the bars are, all of them. None: everybody's."""
+    others: Sequence[tuple[AppendOnly, Rows]] = ()
+    """Rows of other kinds."""
+
+    @property
+    def sources(self) -> list[str]:
+        """Who it is from."""
+        said = {one.source for one in self.bars}
+        return sorted(said.union(*(set(map(str, rows[SOURCE])) for _, rows in self.others)))
+
+    @property
+    def bar_count(self) -> int:
+        """How many bars it holds."""
+        return sum(len(one.bars) for one in self.bars)
+
+    def __bool__(self) -> bool:
+        return self.bar_count > 0 or any(rows[SOURCE] for _, rows in self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a batch."""
 
     data_version: int
     """Version that the new rows stand under. 0: nothing was new."""
-    stored: Mapping[int, int]
-    """Rows stored, by instrument; one without any is not there."""
+    bars: Mapping[int, int]
+    """Bars stored, by instrument; one without any is not there."""
+    others: Sequence[Counter[Any]]
+    """Rows of the other kinds, by the first of their keys, in the order of the batch."""
+
+    @property
+    def row_count(self) -> int:
+        """Rows of every kind."""
+        return sum(self.bars.values()) + sum(counter.total() for counter in self.others)
 
 
-NOTHING_NEW = Ingestion(0, {})
-
-
-async def store_bars(connection: AsyncConnection, source: str, batch: Sequence[tuple[int, BarSeries]]) -> Ingestion:
-    """Store the bars that are new or differ from the newest known, under one new version.
+async def store(connection: AsyncConnection, batch: Batch) -> Stored:
+    """Store the rows that are news, under one new version.
 
     Args:
         connection: a transaction. It holds the lock until it ends, so it should end right after.
-        source: name of the provider.
-        batch: instruments and their bars. No two series of one instrument.
+        batch: what was brought, fit to be stored.
     """
+    nothing = Stored(0, {}, [Counter() for _ in batch.others])
+    if not batch:
+        return nothing
+    if batch.bar_count:
+        await _stage(connection, batch.bars, batch.sources)
+    version = await ledger.next_version(connection)
+    bars, span = await _store_bars(connection, batch, version) if batch.bar_count else ({}, None)
+    others = [await table.append(connection, version, rows) for table, rows in batch.others]
+    stored = Stored(version, bars, others)
+    if not stored.row_count:
+        return nothing
+    span = span if batch.owner_id is None else None
+    await ledger.record(connection, version, ",".join(batch.sources), stored.row_count, span)
+    return stored
+
+
+async def _store_bars(connection: AsyncConnection, batch: Batch, version: int) -> tuple[dict[int, int], Span | None]:
+    """Store what was staged; give how many bars each instrument got, and of which days."""
+    all_news = batch.known_version == version - 1
+    parameters = {"version": version, "sources": batch.sources, "owner_id": batch.owner_id, "all_news": all_news}
+    await connection.execute(STORE_BARS, parameters)
+    await connection.execute(CLEAR)
+    if all_news:
+        filled = [one for one in batch.bars if len(one.bars)]
+        days = np.concatenate([one.bars.session_dates for one in filled])
+        return {one.instrument_id: len(one.bars) for one in filled}, Span(days.min().item(), days.max().item())
+    ids = [one.instrument_id for one in batch.bars]
+    rows = (await connection.execute(COUNT, {"ids": ids, "version": version})).all()
+    span = Span(min(row.first for row in rows), max(row.last for row in rows)) if rows else None
+    return {row.instrument_id: row.row_count for row in rows}, span
+
+
+async def _stage(connection: AsyncConnection, bars: Sequence[SourcedBars], sources: Sequence[str]) -> None:
     await connection.execute(text("SELECT 1"))  # SQLAlchemy begins its transaction now, and COPY goes beneath it
-    await _stage(connection, batch)
-    dropped = (await connection.execute(DROP_KNOWN)).rowcount
-    if dropped == sum(len(series) for _, series in batch):
-        return NOTHING_NEW
-    await connection.execute(LOCK_VERSIONS)
-    version: int = (await connection.execute(NEXT_VERSION)).scalar_one()
-    stored = (await connection.execute(STORE, {"version": version, "source": source})).all()
-    if not stored:  # another ingestion was faster with the same bars
-        return NOTHING_NEW
-    await connection.execute(
-        insert(data_versions).values(
-            version=version,
-            provider=source,
-            row_count=sum(row.row_count for row in stored),
-            first_session_date=min(row.first for row in stored),
-            last_session_date=max(row.last for row in stored),
-        )
-    )
-    return Ingestion(version, {row.instrument_id: row.row_count for row in stored})
-
-
-async def newest_session(connection: AsyncConnection, instrument_ids: Sequence[int]) -> date | None:
-    """Give the last session that any of the instruments has a bar of."""
-    newest: date | None = await connection.scalar(NEWEST_SESSION, {"ids": list(instrument_ids)})
-    return newest
-
-
-async def _stage(connection: AsyncConnection, batch: Sequence[tuple[int, BarSeries]]) -> None:
     raw = await connection.get_raw_connection()
     driver = raw.driver_connection
     assert driver is not None
-    await driver.copy_to_table("staged_bars", source=_rows(batch), columns=STAGED, format="binary")
+    await driver.copy_to_table("staged_bars", source=_rows(bars, sources), columns=STAGED, format="binary")
 
 
-async def _rows(batch: Sequence[tuple[int, BarSeries]]) -> AsyncIterator[bytes]:
-    """Encode a batch series by series: none is large enough to keep the event loop waiting."""
+async def _rows(bars: Sequence[SourcedBars], sources: Sequence[str]) -> AsyncIterator[bytes]:
+    """Encode bars series by series: none is large enough to keep the event loop waiting."""
     yield binary.HEADER
-    for instrument_id, series in batch:
-        yield _encode(instrument_id, series)
+    for one in bars:
+        yield _encode(one, sources.index(one.source) + 1)  # arrays of PostgreSQL begin at 1
     yield binary.TRAILER
 
 
-def _encode(instrument_id: int, series: BarSeries) -> bytes:
+def _encode(one: SourcedBars, source_number: int) -> bytes:
+    series = one.bars
     return binary.encode_rows(
         {
-            "instrument_id": (binary.INTEGER, np.full(len(series), instrument_id)),
+            "instrument_id": (binary.INTEGER, np.full(len(series), one.instrument_id)),
             "session_date": binary.day_field(series.session_dates),
             "open": (binary.DOUBLE, series.open),
             "high": (binary.DOUBLE, series.high),
@@ -128,5 +167,6 @@ def _encode(instrument_id: int, series: BarSeries) -> bytes:
             "close": (binary.DOUBLE, series.close),
             "volume": (binary.DOUBLE, series.volume),
             "price_basis": (binary.SMALLINT, np.full(len(series), series.price_basis)),
+            "source_number": (binary.SMALLINT, np.full(len(series), source_number)),
         }
     )

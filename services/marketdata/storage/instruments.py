@@ -26,9 +26,9 @@ RECORD_LISTINGS = text("""
         SELECT FROM instruments AS known
         WHERE (known.symbol, known.kind, known.name, known.exchange, known.currency, known.sector, known.industry,
             known.multiplier) = (told.symbol, told.kind, told.name, told.exchange, told.currency, told.sector,
-            told.industry, told.multiplier))
+            told.industry, told.multiplier) AND known.owner_id IS NULL)
     ORDER BY told.symbol
-    ON CONFLICT (symbol) DO UPDATE SET
+    ON CONFLICT (symbol, owner_id) DO UPDATE SET
         (kind, name, exchange, currency, sector, industry, multiplier) = (
             excluded.kind, excluded.name, excluded.exchange, excluded.currency, excluded.sector, excluded.industry,
             excluded.multiplier)
@@ -43,15 +43,20 @@ RECORD_OPTIONS = text("""
         CAST(:option_right AS text[]), CAST(:strike AS double precision[]), CAST(:style AS text[])
     ) AS told (symbol, name, currency, multiplier, underlying, expiry, option_right, strike, style)
     ORDER BY symbol
-    ON CONFLICT (symbol) DO NOTHING
+    ON CONFLICT (symbol, owner_id) DO NOTHING
     """)
 
 
 async def by_symbols(connection: AsyncConnection, symbols: Collection[str]) -> dict[str, Instrument]:
-    """Give the instruments that exist among canonical symbols, by symbol."""
-    query = _select().where(instruments.c.symbol == func.any(bindparam("symbols")))
+    """Give the instruments that exist among canonical symbols, by symbol.
+
+    Of two with one symbol the viewer's own counts: it was there before everybody's, which the viewer could not have
+    made.
+    """
+    query = select_instruments().where(instruments.c.symbol == func.any(bindparam("symbols")))
+    query = query.order_by(instruments.c.owner_id.asc().nulls_first())  # the last one of a symbol is kept
     rows = await connection.execute(query, {"symbols": list(symbols)})
-    return {row.symbol: _instrument(row) for row in rows}
+    return {row.symbol: instrument_of(row) for row in rows}
 
 
 async def get(connection: AsyncConnection, symbol: str) -> Instrument:
@@ -68,9 +73,9 @@ async def get(connection: AsyncConnection, symbol: str) -> Instrument:
 
 async def by_ids(connection: AsyncConnection, instrument_ids: Collection[int]) -> list[Instrument]:
     """Give the instruments that exist among ids, in the order of ids."""
-    query = _select().where(instruments.c.instrument_id == func.any(bindparam("ids")))
+    query = select_instruments().where(instruments.c.instrument_id == func.any(bindparam("ids")))
     rows = await connection.execute(query.order_by(instruments.c.instrument_id), {"ids": list(instrument_ids)})
-    return [_instrument(row) for row in rows]
+    return [instrument_of(row) for row in rows]
 
 
 async def record_listings(connection: AsyncConnection, listings: Iterable[Listing]) -> None:
@@ -98,7 +103,7 @@ async def record_options(connection: AsyncConnection, options: Sequence[tuple[Li
     )
 
 
-def _select() -> Select[Any]:
+def select_instruments() -> Select[Any]:
     """Select instruments; an option has the sector and industry of its underlying."""
     underlying = instruments.alias("underlying")
     own = instruments.c
@@ -112,7 +117,8 @@ def _select() -> Select[Any]:
     ).outerjoin_from(instruments, underlying, own.underlying_instrument_id == underlying.c.instrument_id)
 
 
-def _instrument(row: Row[Any]) -> Instrument:
+def instrument_of(row: Row[Any]) -> Instrument:
+    """Read an instrument from a row of `select_instruments`."""
     listing = Listing(
         symbol=row.symbol,
         kind=Kind(row.kind),
@@ -123,10 +129,11 @@ def _instrument(row: Row[Any]) -> Instrument:
         industry=row.industry,
         multiplier=row.multiplier,
     )
-    return Instrument(row.instrument_id, listing, _contract(row) if listing.kind is Kind.OPTION else None)
+    return Instrument(row.instrument_id, listing, contract_of(row) if listing.kind is Kind.OPTION else None)
 
 
-def _contract(row: Row[Any]) -> Contract:
+def contract_of(row: Row[Any]) -> Contract:
+    """Read the terms of an option from a row that has their columns."""
     return Contract(
         underlying_instrument_id=row.underlying_instrument_id,
         underlying_symbol=row.underlying_symbol,

@@ -38,9 +38,11 @@ class Passwords:
         matches = await self._run(lambda: _matches(self._hasher, stored or self._nobody, password))
         return matches and stored is not None
 
-    def is_outdated(self, stored: str) -> bool:
-        """Say whether a hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(stored)
+    async def renewed(self, stored: str | None, password: str) -> str | None:
+        """Give a new hash for a password whose stored one was made with other parameters than today's; else None."""
+        if stored is None or not self._hasher.check_needs_rehash(stored):
+            return None
+        return await self.hash(password)
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= LONGEST_QUEUE:

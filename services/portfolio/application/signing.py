@@ -5,7 +5,6 @@ by one is known to all. A key is published for a while before it signs: verifier
 know it in time.
 """
 
-import base64
 import datetime
 import secrets
 import time
@@ -14,14 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from chassis.database import Database
 from chassis.errors import CannotStart
 from chassis.tokens import ALGORITHM, KEYS_KEPT_SECONDS
+from services.portfolio.application.sealing import base64url, box
 from services.portfolio.domain.user import User
 from services.portfolio.ports import Clock
 from services.portfolio.storage import signing_keys
@@ -43,6 +41,18 @@ class SigningKey:
     signs_from: datetime.datetime
 
 
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What acts in a user's stead, and how far it may go."""
+
+    actor: str
+    """`api_key:` or `service:`, and which one."""
+    writes: bool
+    life: datetime.timedelta
+    audiences: tuple[str, ...] = ()
+    """The services that shall take the token, by name. None: all of them, as for a user."""
+
+
 class Signer:
     """Signs access tokens with the newest key whose time has come, and publishes all."""
 
@@ -56,7 +66,7 @@ class Signer:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._box = _box(secret)
+        self._box = box(secret, "signing keys")
         self._issuer = issuer
         self._life = datetime.timedelta(seconds=life_seconds)
         self._clock = clock
@@ -64,21 +74,29 @@ class Signer:
         self._keys: list[SigningKey] = []
         self._read = float("-inf")
 
-    async def access_token(self, user: User) -> str:
-        """Sign a token that proves a user for a while."""
+    async def session_token(self, user: User, login_time: datetime.datetime) -> str:
+        """Sign a token that proves a user for a while, in a session that began with a login."""
+        claims = {
+            "aud": self._issuer,
+            "role": user.role,
+            "scope": "read write",
+            "auth_time": int(login_time.timestamp()),
+        }
+        return await self._sign(user, claims, self._clock() + self._life)
+
+    async def stand_in_token(self, user: User, stand_in: StandIn) -> tuple[str, datetime.datetime]:
+        """Sign a token for what acts in a user's stead, as a member and never as an admin; say when it ends."""
+        expires = self._clock() + stand_in.life
+        claims: dict[str, Any] = {"aud": list(stand_in.audiences) or self._issuer, "role": "member"}
+        claims |= {"scope": "read write" if stand_in.writes else "read", "act": {"sub": stand_in.actor}}
+        return await self._sign(user, claims, expires), expires
+
+    async def _sign(self, user: User, claims: dict[str, Any], expires: datetime.datetime) -> str:
         now = self._clock()
         keys = await self._current()
         key = [key for key in keys if key.signs_from <= now][-1]
-        claims = {
-            "iss": self._issuer,
-            "aud": self._issuer,
-            "sub": user.user_id,
-            "iat": now,
-            "exp": now + self._life,
-            "jti": secrets.token_urlsafe(12),
-            "role": user.role,
-            "scope": "read write",
-        }
+        claims |= {"iss": self._issuer, "sub": user.user_id, "tier": user.tier}
+        claims |= {"iat": now, "exp": expires, "jti": secrets.token_urlsafe(12)}
         return jwt.encode(claims, key.private_key, algorithm=ALGORITHM, headers={"kid": key.kid})
 
     async def key_set(self) -> dict[str, Any]:
@@ -91,7 +109,7 @@ class Signer:
                     "alg": ALGORITHM,
                     "use": "sig",
                     "kid": key.kid,
-                    "x": _b64(key.public_key),
+                    "x": base64url(key.public_key),
                 }
                 for key in await self._current()
             ]
@@ -145,12 +163,3 @@ class Signer:
             message = f"signing key {key.kid} cannot be read with this PLIMSOLL_KEY_SECRET"
             raise CannotStart(message) from None
         return SigningKey(key.kid, Ed25519PrivateKey.from_private_bytes(raw), key.public_key, key.signs_from)
-
-
-def _box(secret: str) -> Fernet:
-    derived = HKDF(SHA256(), 32, salt=None, info=b"plimsoll signing keys").derive(secret.encode())
-    return Fernet(base64.urlsafe_b64encode(derived))
-
-
-def _b64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.portfolio.application.import_positions import Importer
 from services.portfolio.domain.imported import Import
 from services.portfolio.domain.portfolio import Portfolio, Terms
-from services.portfolio.storage import contents, portfolios
+from services.portfolio.storage import contents, events, portfolios
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +50,5 @@ class Uploads:
         portfolio = await portfolios.revise(connection, portfolio, portfolio.terms, count, "imported")
         await contents.add_positions(connection, portfolio, read.positions)
         await contents.state_cash(connection, portfolio, read.cash)
+        await events.import_completed(connection, owner_id, portfolio.portfolio_id, portfolio.revision)
         return portfolio

@@ -2,21 +2,22 @@
 
 import asyncio
 import datetime
+from collections.abc import Sequence
 
 from cachetools import LRUCache
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
-from services.portfolio.domain.book import Book, CashBalance, Position, book_on
+from chassis.hot_reads import reading
+from services.portfolio.domain.book import Book, CashBalance, Position, book_on, cash_on
 from services.portfolio.domain.market import Instrument, Mark, Session
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.valued_book import ValuedBook, value
 from services.portfolio.ports import MarketData
 from services.portfolio.storage import contents, portfolios
+from services.portfolio.storage.contents import Contents
 
 POSITIONS_KEPT = 100_000
-"""Positions, of all books together, that one process keeps; about 50 MB."""
-Contents = tuple[list[Position], list[CashBalance]]
+"""Positions and movements, of all books together, that one process keeps; about 50 MB."""
 
 
 class Books:
@@ -28,41 +29,77 @@ class Books:
         # By portfolio and revision: what a revision contains never changes.
         self._contents: LRUCache[tuple[str, int], Contents] = LRUCache(POSITIONS_KEPT, getsizeof=_size)
 
-    async def read(self, owner_id: str, portfolio_id: str, revision: int, day: datetime.date) -> tuple[Portfolio, Book]:
-        """Give a portfolio at a revision and its book on a day.
+    async def glance(self, owner_id: str, portfolio_id: str, revision: int = 0) -> Portfolio:
+        """Give a portfolio at a revision, without its book.
 
         Raises:
             NotFound: there is none, or it is another's.
             OutOfRange: it has no such revision.
         """
-        async with self._database.transaction(owner_id) as connection:
-            portfolio = await portfolios.get(connection, owner_id, portfolio_id, revision)
-            positions, cash = await self._read_contents(connection, portfolio)
-        return portfolio, book_on(day, positions, cash)
+        async with reading(self._database, owner_id) as connection:
+            return await portfolios.glance(connection, owner_id, portfolio_id, revision)
+
+    async def on(self, day: datetime.date, portfolio: Portfolio) -> Book:
+        """Give the book of a portfolio, at the revision it stands at, on a day."""
+        return book_on(day, *await self._contents_of(portfolio))
+
+    async def positions(self, portfolio: Portfolio) -> Sequence[Position]:
+        """Give all positions of a portfolio, at the revision it stands at, in the order they were entered."""
+        return (await self._contents_of(portfolio))[0]
+
+    async def cash(self, portfolio: Portfolio, day: datetime.date | None) -> Sequence[CashBalance]:
+        """Give the cash of a portfolio, at the revision it stands at, on a day; without one as it was stated."""
+        positions, cash, movements = await self._contents_of(portfolio)
+        return cash if day is None else cash_on(day, positions, cash, movements)
 
     async def value(
         self, owner_id: str, portfolio_id: str, revision: int, as_of_date: datetime.date | None
     ) -> ValuedBook:
-        """Value a portfolio at a session; without a date, the newest that is sealed."""
-        session = await self._marketdata.session(as_of_date)
-        portfolio, book = await self.read(owner_id, portfolio_id, revision, session.as_of_date)
-        ids = sorted({position.instrument_id for position in book.positions})
-        marks, instruments = await self._look_up(ids, session)
-        return value(portfolio, book, session, marks, instruments)
+        """Value a portfolio at a session; without a date, the newest that is sealed.
 
-    async def _read_contents(self, connection: AsyncConnection, portfolio: Portfolio) -> Contents:
-        key = portfolio.portfolio_id, portfolio.revision
-        if (known := self._contents.get(key)) is None:
-            known = await contents.positions_of(connection, portfolio), await contents.cash_of(connection, portfolio)
-            if _size(known) <= POSITIONS_KEPT:
-                self._contents[key] = known
-        return known
+        Raises:
+            NotFound: there is none, or it is another's.
+            OutOfRange: it has no such revision.
+        """
+        session, portfolio = await asyncio.gather(
+            self._marketdata.session(as_of_date), self.glance(owner_id, portfolio_id, revision)
+        )
+        return (await self.values(owner_id, [portfolio], session))[0]
 
-    async def _look_up(self, ids: list[int], session: Session) -> tuple[dict[int, Mark], dict[int, Instrument]]:
+    async def values(self, owner_id: str, portfolios: Sequence[Portfolio], session: Session) -> list[ValuedBook]:
+        """Value portfolios of an owner, each at the revision it stands at, at a session."""
+        known = await self._all_contents_of(owner_id, portfolios)
+        books = [book_on(session.as_of_date, *known[portfolio.portfolio_id]) for portfolio in portfolios]
+        held = [position for book in books for position in book.positions]
+        marks, instruments = await self.look_up(held, session)
+        return [
+            value(portfolio, book, session, marks, instruments)
+            for portfolio, book in zip(portfolios, books, strict=True)
+        ]
+
+    async def look_up(
+        self, positions: Sequence[Position], session: Session
+    ) -> tuple[dict[int, Mark], dict[int, Instrument]]:
+        """Give the marks and the instruments of positions at a session."""
+        ids = sorted({position.instrument_id for position in positions})
         if not ids:
             return {}, {}
         return await asyncio.gather(self._marketdata.marks(ids, session), self._marketdata.instruments(ids))
 
+    async def _contents_of(self, portfolio: Portfolio) -> Contents:
+        return (await self._all_contents_of(portfolio.owner_id, [portfolio]))[portfolio.portfolio_id]
+
+    async def _all_contents_of(self, owner_id: str, portfolios: Sequence[Portfolio]) -> dict[str, Contents]:
+        known = {p.portfolio_id: self._contents.get((p.portfolio_id, p.revision)) for p in portfolios}
+        if unread := [portfolio for portfolio in portfolios if known[portfolio.portfolio_id] is None]:
+            async with self._database.transaction(owner_id) as connection:
+                read = await contents.every(connection, owner_id, unread)
+            for portfolio in unread:
+                found = known[portfolio.portfolio_id] = read[portfolio.portfolio_id]
+                if _size(found) <= POSITIONS_KEPT:
+                    self._contents[portfolio.portfolio_id, portfolio.revision] = found
+        return {portfolio_id: found for portfolio_id, found in known.items() if found is not None}
+
 
 def _size(found: Contents) -> int:
-    return 1 + len(found[0])
+    return 1 + len(found[0]) + len(found[2])

@@ -1,16 +1,28 @@
 """The marketdata service over gRPC."""
 
+import asyncio
 import datetime
 from collections.abc import Sequence
 
 import grpc
 
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
-from plimsoll.marketdata.v1 import instrument_pb2, marketdata_service_pb2, marketdata_service_pb2_grpc, price_pb2
+from plimsoll.marketdata.v1 import (
+    instrument_pb2,
+    marketdata_service_pb2,
+    marketdata_service_pb2_grpc,
+    price_pb2,
+    reference_service_pb2,
+    reference_service_pb2_grpc,
+)
 from services.portfolio.domain.book import OptionTerms
+from services.portfolio.domain.factor_proxies import DefaultProxies, StockProxies
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
+from services.portfolio.domain.price_history import Bar, FactorEtf, History
 
 Date = datetime.date
+LARGEST_PAGE = 5000
+"""Bars in one answer; more sessions than anybody may ask for."""
 
 
 class GrpcMarketData:
@@ -18,6 +30,7 @@ class GrpcMarketData:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = marketdata_service_pb2_grpc.MarketDataServiceStub(channel)
+        self._reference = reference_service_pb2_grpc.ReferenceServiceStub(channel)
 
     async def resolve_instruments(self, symbols: Sequence[str]) -> dict[str, Instrument | str]:
         """Give for each symbol its instrument, or the reason why there is none."""
@@ -60,6 +73,56 @@ class GrpcMarketData:
             last_date=Date.fromisoformat(answer.last_date),
         )
 
+    async def history(self, symbol: str, start: Date, end: Date, data_version: int, price_basis: str) -> History:
+        """Give the bars of a symbol over a range of days, or why there are none."""
+        request = marketdata_service_pb2.ListBarsRequest(
+            symbol=symbol,
+            start_date=str(start),
+            end_date=str(end),
+            price_basis=PriceBasis.Basis.Value(price_basis),
+            known_at_version=data_version,
+            page_size=LARGEST_PAGE,
+        )
+        try:
+            answer = await self._stub.ListBars(request)
+        except grpc.aio.AioRpcError as error:
+            if error.code() == grpc.StatusCode.NOT_FOUND:
+                return History("BASIS_UNSPECIFIED", (), "unknown_instrument")
+            raise
+        return History(PriceBasis.Basis.Name(answer.price_basis), tuple(map(_bar, answer.bars)), answer.reason)
+
+    async def factor_etfs(self, as_of_date: Date) -> list[FactorEtf]:
+        """Give the funds that stand for the factors which are active at a date, in display order."""
+        request = reference_service_pb2.ListFactorDefinitionsRequest(as_of_date=str(as_of_date))
+        answer = await self._reference.ListFactorDefinitions(request)
+        return [
+            FactorEtf(factor.name, symbol)
+            for factor in answer.factors
+            for symbol in (factor.active_proxy, factor.active_less_proxy)
+            if symbol
+        ]
+
+    async def default_proxies(self) -> DefaultProxies:
+        """Give what stands for the drivers of returns by default, by exchange and industry."""
+        exchanges, industries = await asyncio.gather(
+            self._reference.GetExchangeProxies(reference_service_pb2.GetExchangeProxiesRequest()),
+            self._reference.GetIndustryProxies(reference_service_pb2.GetIndustryProxiesRequest()),
+        )
+        return DefaultProxies(
+            by_exchange={
+                row.exchange: StockProxies(market=row.market, momentum=row.momentum, value=row.value)
+                for row in exchanges.exchange_proxies
+            },
+            by_industry={row.industry: row.symbol for row in industries.industry_proxies},
+            exchange_version=exchanges.version,
+            industry_version=industries.version,
+        )
+
+
+def _bar(bar: price_pb2.Bar) -> Bar:
+    known = {name: getattr(bar, name) if bar.HasField(name) else None for name in ("open", "high", "low", "volume")}
+    return Bar(session_date=Date.fromisoformat(bar.session_date), close=bar.close, **known)
+
 
 def _instrument(found: instrument_pb2.Instrument) -> Instrument:
     option = None
@@ -71,6 +134,7 @@ def _instrument(found: instrument_pb2.Instrument) -> Instrument:
             expiry_date=Date.fromisoformat(terms.expiry_date),
             right=terms.right,
             strike=terms.strike,
+            style=instrument_pb2.OptionContract.Style.Name(terms.style) if terms.style else "",
         )
     return Instrument(
         instrument_id=found.instrument_id,
@@ -81,6 +145,8 @@ def _instrument(found: instrument_pb2.Instrument) -> Instrument:
         currency=found.currency,
         multiplier=found.multiplier,
         option=option,
+        exchange=found.exchange,
+        industry=found.industry,
     )
 
 

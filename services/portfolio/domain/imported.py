@@ -1,10 +1,11 @@
 """What is kept of an imported file: the rules that a row must pass against the calendar and its instrument."""
 
 import datetime
-import uuid
 from dataclasses import dataclass, field
 
+from services.portfolio.domain import entries
 from services.portfolio.domain.book import CashBalance, Position
+from services.portfolio.domain.entries import Problem, Statement
 from services.portfolio.domain.market import Calendar, Instrument
 from services.portfolio.domain.positions_csv import CashRow, Issue, PositionRow
 
@@ -34,11 +35,11 @@ class Import:
             found: the instrument, or the reason why there is none.
             days: what is known of the days that rows may name.
         """
-        problem = _date_problem(row, days) or _instrument_problem(row, found)
-        if problem or isinstance(found, str):
-            self.errors += [problem] if problem else []
+        taken = entries.take(_statement(row), found, entries.Days(days.today, days.calendar))
+        if not isinstance(taken, Position):
+            self.errors.append(_issue(row, taken[0]))
             return
-        self.positions.append(_position(row, found))
+        self.positions.append(taken)
         self.warnings += _date_warnings(row, days)
 
     def take_cash(self, row: CashRow, today: datetime.date) -> None:
@@ -58,36 +59,13 @@ class Days:
     calendar: Calendar
 
 
-def _date_problem(row: PositionRow, days: Days) -> Issue | None:
-    calendar = days.calendar
-    if row.entry_date > days.today:
-        return _future(row.line, row.entry_date)
-    known = calendar.first_date <= row.entry_date <= calendar.last_date
-    if known and row.entry_date not in calendar.sessions:
-        message = f"the exchange was closed on {row.entry_date:%A, %Y-%m-%d}"
-        return Issue(row.line, "entry_date", str(row.entry_date), "market_closed", message)
-    return None
+def _issue(row: PositionRow, problem: Problem) -> Issue:
+    field = "ticker" if problem.field == "symbol" else problem.field
+    return Issue(row.line, field, problem.value, problem.reason, problem.message)
 
 
 def _future(line: int, day: datetime.date) -> Issue:
     return Issue(line, "entry_date", str(day), "date_in_future", f"{day} has not come yet")
-
-
-def _instrument_problem(row: PositionRow, instrument: Instrument | str) -> Issue | None:
-    if isinstance(instrument, str):
-        return Issue(row.line, "ticker", row.symbol, instrument, f"no instrument {row.symbol} is known")
-    if instrument.kind == "INDEX":
-        message = f"{row.symbol} is an index: it has levels and cannot be owned"
-        return Issue(row.line, "ticker", row.symbol, "not_tradable", message)
-    if instrument.option is None:
-        return None
-    if row.quantity != row.quantity.to_integral_value():
-        message = "options are owned in whole contracts"
-        return Issue(row.line, "quantity", f"{row.quantity}", "fractional_contracts", message)
-    if instrument.option.expiry_date < row.entry_date:
-        message = f"the contract expired on {instrument.option.expiry_date}, before the entry"
-        return Issue(row.line, "entry_date", str(row.entry_date), "after_expiry", message)
-    return None
 
 
 def _date_warnings(row: PositionRow, days: Days) -> list[Issue]:
@@ -104,17 +82,5 @@ def _date_warnings(row: PositionRow, days: Days) -> list[Issue]:
     return [Issue(row.line, "entry_date", str(row.entry_date), reason, message) for reason, message in warnings]
 
 
-def _position(row: PositionRow, instrument: Instrument) -> Position:
-    option = instrument.option
-    return Position(
-        position_id=str(uuid.uuid4()),
-        symbol=row.symbol,
-        instrument_id=instrument.instrument_id,
-        quantity=row.quantity,
-        entry_price=row.entry_price,
-        entry_date=row.entry_date,
-        currency=instrument.currency,
-        multiplier=instrument.multiplier,
-        tags=row.tags,
-        option=option,
-    )
+def _statement(row: PositionRow) -> Statement:
+    return Statement(row.symbol, row.entry_price, row.entry_date, quantity=row.quantity, tags=row.tags)

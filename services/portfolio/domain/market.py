@@ -18,6 +18,8 @@ class Instrument:
     currency: str
     multiplier: float
     option: OptionTerms | None
+    exchange: str = ""
+    industry: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import datetime
 from dataclasses import dataclass
 
-from chassis.errors import InvalidFields, Violation
+from chassis.errors import InvalidFields, StaleRevision, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,18 @@ class Portfolio:
     def terms(self) -> Terms:
         """What the owner chose."""
         return Terms(self.name, self.benchmark, self.start_date, self.end_date)
+
+
+def refuse_stale(given: int, changed: int, newest: int) -> None:
+    """Refuse a change of something that is not any more as its caller read it.
+
+    Args:
+        given: the revision that the caller read. 0: the caller does not say.
+        changed: the revision in which the thing became what it is.
+        newest: the portfolio's newest revision.
+
+    Raises:
+        StaleRevision: it changed since.
+    """
+    if given and not changed <= given <= newest:
+        raise StaleRevision(given, changed)

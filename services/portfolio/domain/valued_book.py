@@ -1,7 +1,8 @@
 """What a book is worth on a day: marks applied to its positions, with the same arithmetic that risk uses."""
 
+import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class ValuedPosition:
     market_value: float | None
     cost_basis: float | None
     reason: str
+    realized_pnl: float | None = None
 
     @property
     def unrealized_pnl(self) -> float | None:
@@ -69,8 +71,42 @@ def value(
 ) -> ValuedBook:
     """Value a book. What has no mark, or no rate of exchange, has no value and says why."""
     cash_balance, cash_reason = _cash(book, portfolio.base_currency)
-    positions = _valued(book.positions, portfolio.base_currency, marks, instruments)
+    positions = _valued(book.positions, [portfolio.base_currency] * len(book.positions), marks, instruments)
     return ValuedBook(portfolio, session, book, positions, cash_balance, cash_reason)
+
+
+def detail(
+    day: datetime.date,
+    positions: Sequence[Position],
+    base_currencies: Mapping[str, str],
+    marks: Mapping[int, Mark],
+    instruments: Mapping[int, Instrument],
+) -> list[ValuedPosition]:
+    """Value positions of any portfolios one by one; one that is not held on the day has no value, and says so.
+
+    Args:
+        day: the session's day.
+        positions: what to value.
+        base_currencies: of their portfolios, by id.
+        marks: at the session, by instrument.
+        instruments: by id.
+    """
+    bases = [base_currencies[position.portfolio_id] for position in positions]
+    return [
+        _detail(day, valued, base)
+        for valued, base in zip(_valued(positions, bases, marks, instruments), bases, strict=True)
+    ]
+
+
+def _detail(day: datetime.date, valued: ValuedPosition, base_currency: str) -> ValuedPosition:
+    position = valued.position
+    if not position.opened_by(day):
+        return replace(valued, market_value=None, reason="not_entered")
+    if not position.closed_by(day):
+        return valued
+    realized = position.realized_pnl if position.currency == base_currency else None
+    realized_pnl = None if realized is None else float(realized)
+    return replace(valued, market_value=None, reason="closed", realized_pnl=realized_pnl)
 
 
 def _cash(book: Book, base_currency: str) -> tuple[float | None, str]:
@@ -82,10 +118,13 @@ def _cash(book: Book, base_currency: str) -> tuple[float | None, str]:
 
 
 def _valued(
-    positions: Sequence[Position], base_currency: str, marks: Mapping[int, Mark], instruments: Mapping[int, Instrument]
+    positions: Sequence[Position],
+    base_currencies: Sequence[str],
+    marks: Mapping[int, Mark],
+    instruments: Mapping[int, Instrument],
 ) -> tuple[ValuedPosition, ...]:
     found = [marks[position.instrument_id] for position in positions]
-    local = [p.currency == m.currency == base_currency for p, m in zip(positions, found, strict=True)]
+    local = [p.currency == m.currency == base for p, m, base in zip(positions, found, base_currencies, strict=True)]
     quantity = np.array([float(position.quantity) for position in positions])
     price = np.array([np.nan if mark.price is None else mark.price for mark in found])
     entry_price = np.array([float(position.entry_price) for position in positions])

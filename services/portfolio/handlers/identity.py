@@ -6,13 +6,13 @@ from typing import Any
 import grpc
 from google.api import httpbody_pb2
 from google.protobuf import empty_pb2
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.call import current_call
 from plimsoll.identity.v1 import identity_service_pb2, identity_service_pb2_grpc, user_pb2
 from services.portfolio.application.accounts import Accounts, Tokens
+from services.portfolio.application.oidc_logins import OidcLogins
 from services.portfolio.application.signing import Signer
-from services.portfolio.domain.user import User
+from services.portfolio.handlers import identity_messages as messages
 
 Context = grpc.aio.ServicerContext[Any, Any]
 COOKIE = "auth_token"
@@ -21,8 +21,11 @@ COOKIE = "auth_token"
 class IdentityHandler(identity_service_pb2_grpc.IdentityServiceServicer):
     """Serves plimsoll.identity.v1.IdentityService."""
 
-    def __init__(self, accounts: Accounts, signer: Signer, access_seconds: int, *, secure_cookie: bool) -> None:
+    def __init__(
+        self, accounts: Accounts, oidc_logins: OidcLogins, signer: Signer, access_seconds: int, *, secure_cookie: bool
+    ) -> None:
         self._accounts = accounts
+        self._oidc_logins = oidc_logins
         self._signer = signer
         self._access_seconds = access_seconds
         self._secure_cookie = secure_cookie
@@ -32,11 +35,18 @@ class IdentityHandler(identity_service_pb2_grpc.IdentityServiceServicer):
     ) -> identity_service_pb2.RegisterResponse:
         """Make an account."""
         user, portfolio = await self._accounts.register(request.email, request.password, request.display_name)
-        return identity_service_pb2.RegisterResponse(user=_user(user), portfolio_id=portfolio.portfolio_id)
+        return identity_service_pb2.RegisterResponse(user=messages.user(user), portfolio_id=portfolio.portfolio_id)
 
     async def Login(self, request: identity_service_pb2.LoginRequest, context: Context) -> identity_service_pb2.Session:
         """Open a session."""
-        return await self._open(await self._accounts.login(request.email, request.password), context)
+        client = current_call().client_network
+        return await self._open(await self._accounts.login(request.email, request.password, client), context)
+
+    async def LoginWithOidc(
+        self, request: identity_service_pb2.LoginWithOidcRequest, context: Context
+    ) -> identity_service_pb2.Session:
+        """Open a session for whom another identity provider vouches."""
+        return await self._open(await self._oidc_logins.login(request.id_token, request.nonce), context)
 
     async def Refresh(
         self, request: identity_service_pb2.RefreshRequest, context: Context
@@ -52,7 +62,7 @@ class IdentityHandler(identity_service_pb2_grpc.IdentityServiceServicer):
 
     async def GetMe(self, request: identity_service_pb2.GetMeRequest, context: Context) -> user_pb2.User:
         """Say who the caller is."""
-        return _user(await self._accounts.get(current_call().user_id))
+        return messages.user(await self._accounts.get(current_call().user_id))
 
     async def GetJwks(self, request: identity_service_pb2.GetJwksRequest, context: Context) -> httpbody_pb2.HttpBody:
         """Publish the keys that tokens are signed with."""
@@ -71,15 +81,3 @@ class IdentityHandler(identity_service_pb2_grpc.IdentityServiceServicer):
     def _cookie(self, value: str, seconds: int) -> str:
         secure = "; Secure" if self._secure_cookie else ""
         return f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
-
-
-def _user(user: User) -> user_pb2.User:
-    created = Timestamp()
-    created.FromDatetime(user.created_time)
-    return user_pb2.User(
-        user_id=user.user_id,
-        email=user.email,
-        display_name=user.display_name,
-        role=user_pb2.User.Role.Value(user.role.upper()),
-        created_time=created,
-    )

@@ -68,9 +68,7 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         self, request: portfolio_service_pb2.GetPortfolioRequest, context: Context
     ) -> portfolio_pb2.Portfolio:
         """Read one portfolio."""
-        owner = current_call().user_id
-        async with self._database.transaction(owner) as connection:
-            return convert.portfolio(await portfolios.get(connection, owner, request.portfolio_id))
+        return convert.portfolio(await self._books.glance(current_call().user_id, request.portfolio_id))
 
     async def UpdatePortfolio(
         self, request: portfolio_service_pb2.UpdatePortfolioRequest, context: Context
@@ -126,8 +124,11 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
     ) -> portfolio_service_pb2.Book:
         """Read the book at one revision and one date."""
         day = parse_date("as_of_date", request.as_of_date)
-        portfolio, book = await self._books.read(current_call().user_id, request.portfolio_id, request.revision, day)
-        return convert.book(portfolio, book)
+        owner = current_call().user_id
+        portfolio = await self._books.glance(owner, request.portfolio_id, request.revision)
+        if portfolio.revision == request.known_revision:
+            return portfolio_service_pb2.Book(revision=portfolio.revision, unchanged=True)
+        return convert.book(portfolio, await self._books.on(day, portfolio))
 
 
 def _changed(terms: Terms, request: portfolio_service_pb2.UpdatePortfolioRequest) -> Terms:

@@ -1,14 +1,31 @@
 """Portfolios in PostgreSQL. Every statement names the owner; row-level security is the second wall, not the first."""
 
 import uuid
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, delete, func, insert, select, update
+import asyncpg
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.errors import AlreadyExists, NotFound, OutOfRange
+from chassis.hot_reads import HotRead
 from services.portfolio.domain.portfolio import Portfolio, Terms
+from services.portfolio.storage import risk_settings
 from services.portfolio.storage.tables import portfolio_revisions as revisions
 from services.portfolio.storage.tables import portfolios
 
@@ -44,8 +61,30 @@ PAGE = (
 )
 
 
+HOT_NEWEST, HOT_AT_REVISION = HotRead(NEWEST), HotRead(AT_REVISION)
+
+
 def _portfolio(row: "Row[*tuple[Any, ...]]") -> Portfolio:
     return Portfolio(*row)  # COLUMNS stand in the order of the fields
+
+
+async def glance(connection: asyncpg.Connection, owner_id: str, portfolio_id: str, revision: int = 0) -> Portfolio:
+    """Give a portfolio as `get` does, on the driver itself: it begins every read of a book."""
+    named = {"owner": owner_id, "id": portfolio_id}
+    if revision:
+        found = await HOT_AT_REVISION.fetch(connection, **named, revision=revision)
+    else:
+        found = await HOT_NEWEST.fetch(connection, **named)
+    if found:
+        return Portfolio(str(found[0][0]), str(found[0][1]), *list(found[0])[2:])
+    if not revision:
+        raise NotFound("portfolio", portfolio_id)
+    raise _no_such_revision(revision, (await glance(connection, owner_id, portfolio_id)).revision)
+
+
+def _no_such_revision(given: int, current: int) -> OutOfRange:
+    message = f"the portfolio has revisions 1 to {current}, not {given}"
+    return OutOfRange("REVISION_OUT_OF_RANGE", message, given=given, current=current)
 
 
 async def page(connection: AsyncConnection, owner_id: str, after_name: str, size: int) -> list[Portfolio]:
@@ -69,10 +108,15 @@ async def get(connection: AsyncConnection, owner_id: str, portfolio_id: str, rev
     if row := found.one_or_none():
         return _portfolio(row)
     if revision:
-        current = (await get(connection, owner_id, portfolio_id)).revision
-        message = f"the portfolio has revisions 1 to {current}, not {revision}"
-        raise OutOfRange("REVISION_OUT_OF_RANGE", message, given=revision, current=current)
+        raise _no_such_revision(revision, (await get(connection, owner_id, portfolio_id)).revision)
     raise NotFound("portfolio", portfolio_id)
+
+
+async def base_currencies(connection: AsyncConnection, owner_id: str, portfolio_ids: Iterable[str]) -> dict[str, str]:
+    """Give the base currencies of an owner's portfolios, by id."""
+    own = (portfolios.c.owner_id == owner_id) & portfolios.c.portfolio_id.in_(list(portfolio_ids))
+    rows = await connection.execute(select(portfolios.c.portfolio_id, portfolios.c.base_currency).where(own))
+    return {row.portfolio_id: row.base_currency for row in rows}
 
 
 async def lock(connection: AsyncConnection, owner_id: str, portfolio_id: str) -> Portfolio:
@@ -84,6 +128,12 @@ async def lock(connection: AsyncConnection, owner_id: str, portfolio_id: str) ->
     own = (portfolios.c.owner_id == owner_id) & (portfolios.c.portfolio_id == portfolio_id)
     await connection.execute(select(portfolios.c.revision).where(own).with_for_update())
     return await get(connection, owner_id, portfolio_id)
+
+
+async def lock_all(connection: AsyncConnection, owner_id: str) -> set[str]:
+    """Keep others from changing any portfolio of an owner until this transaction ends; give their ids."""
+    statement = select(portfolios.c.portfolio_id).where(portfolios.c.owner_id == owner_id)
+    return set(await connection.scalars(statement.order_by(portfolios.c.portfolio_id).with_for_update()))
 
 
 async def add(connection: AsyncConnection, owner_id: str, base_currency: str, terms: Terms) -> Portfolio:
@@ -99,6 +149,7 @@ async def add(connection: AsyncConnection, owner_id: str, base_currency: str, te
     except IntegrityError:
         raise AlreadyExists("portfolio", terms.name) from None
     await _add_revision(connection, owner_id, portfolio_id, 1, terms, 0, "created")
+    await risk_settings.adopt_limits(connection, owner_id, portfolio_id)
     return await get(connection, owner_id, portfolio_id)
 
 
@@ -118,6 +169,27 @@ async def revise(
         raise AlreadyExists("portfolio", terms.name) from None
     await _add_revision(connection, portfolio.owner_id, portfolio.portfolio_id, revision, terms, position_count, change)
     return await get(connection, portfolio.owner_id, portfolio.portfolio_id)
+
+
+async def advance(connection: AsyncConnection, portfolio: Portfolio, change: str, opened: int = 0) -> Portfolio:
+    """Give a locked portfolio its next revision, in which its contents differ: so many more positions are open."""
+    return await revise(connection, portfolio, portfolio.terms, portfolio.position_count + opened, change)
+
+
+async def advance_all(connection: AsyncConnection, owner_id: str, portfolio_ids: Sequence[str], change: str) -> None:
+    """Give locked portfolios each its next revision, in which its contents differ and as many positions are open."""
+    if not portfolio_ids:
+        return
+    concerned = (portfolios.c.owner_id == owner_id) & portfolios.c.portfolio_id.in_(portfolio_ids)
+    await connection.execute(update(portfolios).where(concerned).values(revision=portfolios.c.revision + 1))
+    replaced = {"revision": portfolios.c.revision, "change": literal(change), "created_time": func.now()}
+    kept = [column for column in revisions.c if column.name not in replaced]
+    before = and_(
+        revisions.c.portfolio_id == portfolios.c.portfolio_id, revisions.c.revision == portfolios.c.revision - 1
+    )
+    following = select(*kept, *replaced.values()).join(portfolios, before).where(concerned)
+    columns = [*(column.name for column in kept), *replaced]
+    await connection.execute(insert(revisions).from_select(columns, following))
 
 
 async def remove(connection: AsyncConnection, owner_id: str, portfolio_id: str) -> None:

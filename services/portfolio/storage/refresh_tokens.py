@@ -10,12 +10,12 @@ from services.portfolio.domain.user import RefreshToken
 from services.portfolio.storage.tables import refresh_tokens, token_families
 
 
-async def open_family(connection: AsyncConnection, user_id: str) -> str:
-    """Begin a session and give its family."""
+async def open_family(connection: AsyncConnection, user_id: str) -> tuple[str, datetime.datetime]:
+    """Begin a session; give its family, and when it began."""
     family_id = str(uuid.uuid4())
     values = {"family_id": family_id, "user_id": user_id, "created_time": func.now()}
-    await connection.execute(insert(token_families).values(**values))
-    return family_id
+    statement = insert(token_families).values(**values).returning(token_families.c.created_time)
+    return family_id, (await connection.execute(statement)).scalar_one()
 
 
 async def add(connection: AsyncConnection, family_id: str, token_hash: bytes, life: datetime.timedelta) -> None:
@@ -30,6 +30,7 @@ async def lock(connection: AsyncConnection, token_hash: bytes) -> RefreshToken |
         select(
             refresh_tokens.c.family_id,
             token_families.c.user_id,
+            token_families.c.created_time,
             refresh_tokens.c.expires_time,
             refresh_tokens.c.used_time,
             token_families.c.revoked_time,
@@ -42,7 +43,7 @@ async def lock(connection: AsyncConnection, token_hash: bytes) -> RefreshToken |
     if row is None:
         return None
     used, revoked = row.used_time is not None, row.revoked_time is not None
-    return RefreshToken(row.family_id, row.user_id, row.expires_time, used, revoked)
+    return RefreshToken(row.family_id, row.user_id, row.created_time, row.expires_time, used, revoked)
 
 
 async def mark_used(connection: AsyncConnection, token_hash: bytes) -> None:
@@ -56,4 +57,14 @@ async def revoke_family(connection: AsyncConnection, family_id: str) -> None:
     statement = update(token_families).where(
         token_families.c.family_id == family_id, token_families.c.revoked_time.is_(None)
     )
+    await connection.execute(statement.values(revoked_time=func.now()))
+
+
+async def revoke_all(connection: AsyncConnection, user_id: str, but: str | None = None) -> None:
+    """End every session of a user, or all but one family."""
+    statement = update(token_families).where(
+        token_families.c.user_id == user_id, token_families.c.revoked_time.is_(None)
+    )
+    if but:
+        statement = statement.where(token_families.c.family_id != but)
     await connection.execute(statement.values(revoked_time=func.now()))

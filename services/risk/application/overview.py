@@ -4,11 +4,13 @@ The three fix the answer, so they are its cache key: a second call reads the boo
 and spares the marks and the arithmetic. Its `result_id` is narrower, a digest of the marks that were used.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import msgspec
+import numpy as np
 
 from chassis.cache import Cache
 from services.risk.domain.book import Book
@@ -17,6 +19,9 @@ from services.risk.domain.overview import KIND, sum_up
 from services.risk.domain.result_id import MODEL_VERSION
 from services.risk.domain.results import Overview
 from services.risk.ports import Books, Market
+
+ON_THE_LOOP = 200
+"""Options of a book that is summed up without leaving the event loop: some five milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,11 @@ class Overviews:
         async def compute() -> bytes:
             instrument_ids = book.instrument_ids()
             marks = await self._market.marks(instrument_ids, session) if instrument_ids else {}
-            overview = sum_up(owner_id, book, MarketSlice(session, marks))
+            slice_ = MarketSlice(session, marks)
+            if np.count_nonzero(book.held.is_option) > ON_THE_LOOP:
+                overview = await asyncio.to_thread(sum_up, owner_id, book, slice_)
+            else:
+                overview = sum_up(owner_id, book, slice_)
             return msgspec.msgpack.encode(Computed(overview, self._now()))
 
         stored, cached = await self._cache.fetch(_key(owner_id, book, session), compute)

@@ -7,14 +7,21 @@ from datetime import UTC, date
 import grpc
 
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis as PriceBasisMessage
+from plimsoll.marketdata.v1.instrument_pb2 import OptionContract
 from plimsoll.marketdata.v1.marketdata_service_pb2 import GetMarksRequest, ResolveSessionRequest
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceStub
 from plimsoll.marketdata.v1.price_pb2 import Mark as MarkMessage
-from services.risk.domain.market import Mark, PriceBasis, Session
+from services.risk.domain.market import Mark, OptionMark, PriceBasis, PriceSource, Session
 
 BASES: Mapping["PriceBasisMessage.Basis.ValueType", PriceBasis] = {
     PriceBasisMessage.RAW: "raw",
+    PriceBasisMessage.SPLIT_ADJUSTED: "split_adjusted",
     PriceBasisMessage.TOTAL_RETURN_ADJUSTED: "total_return_adjusted",
+}
+SOURCES: Mapping["MarkMessage.Source.ValueType", PriceSource] = {
+    MarkMessage.CLOSE: "close",
+    MarkMessage.QUOTE: "quote",
+    MarkMessage.MODEL: "model",
 }
 
 
@@ -57,8 +64,8 @@ def read_mark(message: MarkMessage) -> Mark:
     """Read a mark.
 
     Raises:
-        ValueError: it has neither a finite price nor a reason, or both, or a price on no basis: what it is worth
-            cannot be told from such a mark, and must not be guessed.
+        ValueError: it has neither a finite price nor a reason, or both, or a price on no basis or from no source: what
+            it is worth cannot be told from such a mark, and must not be guessed.
     """
     known = message.HasField("price")
     if known == bool(message.reason) or (known and not math.isfinite(message.price)):
@@ -67,6 +74,8 @@ def read_mark(message: MarkMessage) -> Mark:
         )
     if known and message.price_basis not in BASES:
         raise ValueError(f"mark of instrument {message.instrument_id}: price basis {message.price_basis}")
+    if known and message.source not in SOURCES:
+        raise ValueError(f"mark of instrument {message.instrument_id}: source {message.source}")
     return Mark(
         instrument_id=message.instrument_id,
         price=message.price if known else math.nan,
@@ -76,4 +85,24 @@ def read_mark(message: MarkMessage) -> Mark:
         currency=message.currency,
         reason=message.reason,
         data_version=message.data_version,
+        source=SOURCES[message.source] if known else "",
+        option=_option(message) if message.HasField("option") else None,
+    )
+
+
+def _option(message: MarkMessage) -> OptionMark:
+    terms = message.option
+    return OptionMark(
+        expiry_date=date.fromisoformat(terms.expiry_date),
+        is_call=terms.right == "C",
+        is_american=terms.style == OptionContract.AMERICAN,
+        strike=terms.strike,
+        expired=message.expired,
+        underlying_price=message.underlying_price if message.HasField("underlying_price") else math.nan,
+        volatility=message.volatility if message.HasField("volatility") else math.nan,
+        volatility_source=message.volatility_source,
+        rate=message.rate if message.HasField("rate") else math.nan,
+        rate_source=message.rate_source,
+        dividend_yield=message.dividend_yield if message.HasField("dividend_yield") else math.nan,
+        dividend_yield_source=message.dividend_yield_source,
     )

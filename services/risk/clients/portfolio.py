@@ -6,6 +6,7 @@ from datetime import date
 
 import grpc
 import numpy as np
+from cachetools import LRUCache
 
 from plimsoll.portfolio.v1.portfolio_service_pb2 import Book as BookMessage
 from plimsoll.portfolio.v1.portfolio_service_pb2 import GetBookRequest
@@ -15,12 +16,19 @@ from plimsoll.portfolio.v1.position_pb2 import Position
 from riskmath.arrays import FloatArray
 from services.risk.domain.book import Book, CashBalance, Positions
 
+POSITIONS_KEPT = 100_000
+"""Positions, of all books together, that one process keeps."""
+
 
 class PortfolioClient:
-    """Implements `ports.Books`."""
+    """Implements `ports.Books`.
+
+    Every read asks the service, which proves that the caller may; the book itself comes over the wire once a revision.
+    """
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._portfolio = PortfolioServiceStub(channel)
+        self._known: LRUCache[tuple[str, date], Book] = LRUCache(POSITIONS_KEPT, getsizeof=_size)
 
     async def read(self, portfolio_id: str, revision: int, as_of_date: date) -> Book:
         """Give the caller's book at one revision (0: the newest) and one day.
@@ -28,8 +36,25 @@ class PortfolioClient:
         Raises:
             grpc.aio.AioRpcError: as `ports.Books` says, or the service does not answer.
         """
-        request = GetBookRequest(portfolio_id=portfolio_id, revision=revision, as_of_date=as_of_date.isoformat())
-        return _book(await self._portfolio.GetBook(request))
+        known = self._known.get((portfolio_id, as_of_date))
+        answer = await self._portfolio.GetBook(
+            GetBookRequest(
+                portfolio_id=portfolio_id,
+                revision=revision,
+                as_of_date=as_of_date.isoformat(),
+                known_revision=known.revision if known else 0,
+            )
+        )
+        if known and answer.unchanged:
+            return known
+        book = _book(answer)
+        if _size(book) <= POSITIONS_KEPT:
+            self._known[portfolio_id, as_of_date] = book
+        return book
+
+
+def _size(book: Book) -> int:
+    return 1 + len(book.held.position_ids) + len(book.closed.position_ids)
 
 
 def _book(message: BookMessage) -> Book:

@@ -1,5 +1,6 @@
 """What a careful reader of an answer should know, one sentence each, always in the same order."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from riskmath.exposure import Coverage
@@ -9,6 +10,11 @@ from services.risk.domain.valuation import ValuedPositions
 
 NAMED = 10
 """So many symbols are named in one sentence; the rest are counted."""
+IN_WORDS = {
+    "quote": "that of their own quotes of earlier days",
+    "chain": "that of the contracts quoted next to them",
+    "realised_90d": "that of their underlyings over 90 sessions",
+}
 
 
 def caveats(book: Book, market: MarketSlice, valued: ValuedPositions, measured: Coverage) -> Iterator[str]:
@@ -21,8 +27,31 @@ def caveats(book: Book, market: MarketSlice, valued: ValuedPositions, measured: 
     if stale := _stale(book, market, valued):
         more = f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
         yield f"prices are older than {STALE_SESSIONS} sessions: {', '.join(stale[:NAMED])}{more}"
+    yield from _of_options(book, market, valued)
     if count := int((~measured.sized).sum()):
         yield f"positions whose size in {book.base_currency} is not known, so that gross exposure omits them: {count}"
+
+
+def _of_options(book: Book, market: MarketSlice, valued: ValuedPositions) -> Iterator[str]:
+    """What models had to assume, and what has expired."""
+    rows = zip(book.held.symbols, book.held.instrument_ids, valued.reasons, strict=True)
+    counted = {symbol: market.marks[instrument_id] for symbol, instrument_id, reason in rows if not reason}
+    modelled = [mark.option for mark in counted.values() if mark.option and mark.source == "model"]
+    live = [mark.option for mark in counted.values() if mark.option and not mark.option.expired]
+    if modelled:
+        sources = Counter(option.volatility_source for option in modelled)
+        named = ", ".join(f"{IN_WORDS.get(source, source)} ({count})" for source, count in sorted(sources.items()))
+        yield f"options valued by a model: {len(modelled)}; their volatility is {named}"
+    if rates := sorted({option.rate for option in live if option.rate_source == "assumed"}):
+        yield f"no Treasury yields are known: options are valued at an assumed rate of {100 * rates[0]:.4g} %"
+    if count := sum(option.dividend_yield_source == "assumed_zero" for option in live):
+        yield f"dividend yields of underlyings are not known, and taken to be 0, for options: {count}"
+    if expired := [symbol for symbol, mark in counted.items() if mark.option and mark.option.expired]:
+        more = f" and {len(expired) - NAMED} more" if len(expired) > NAMED else ""
+        yield (
+            "options that have expired count with what they were worth then, and shares delivered are not followed: "
+            f"{', '.join(expired[:NAMED])}{more}"
+        )
 
 
 def _stale(book: Book, market: MarketSlice, valued: ValuedPositions) -> list[str]:

@@ -9,7 +9,10 @@ from typing import Literal
 STALE_SESSIONS = 3
 """A price older than this many sessions is stale (methodology, section 0)."""
 
-PriceBasis = Literal["", "raw", "total_return_adjusted"]
+PriceBasis = Literal["", "raw", "split_adjusted", "total_return_adjusted"]
+"""The better it is as the value of a past day, the earlier it stands."""
+WEAKEST_FIRST: tuple[PriceBasis, ...] = ("total_return_adjusted", "split_adjusted", "raw")
+PriceSource = Literal["", "close", "quote", "model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,28 @@ class Session:
     close_time: datetime
     """UTC."""
     data_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class OptionMark:
+    """The terms of an option, and what its price goes with."""
+
+    expiry_date: date
+    is_call: bool
+    is_american: bool
+    strike: float
+    expired: bool
+    """On or before the day: its price is what it was worth then, and no longer moves."""
+    underlying_price: float
+    """NaN: not known."""
+    volatility: float
+    """A decimal a year. NaN: nothing tells it, or it has expired."""
+    volatility_source: str
+    rate: float
+    """A decimal a year, continuously compounded; NaN without a volatility, as are the dividends."""
+    rate_source: str
+    dividend_yield: float
+    dividend_yield_source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +62,10 @@ class Mark:
     reason: str
     data_version: int
     """The version that brought the price. 0 without a price."""
+    source: PriceSource = ""
+    """Empty without a price."""
+    option: OptionMark | None = None
+    """For options only."""
 
     @property
     def known(self) -> bool:
@@ -66,4 +95,4 @@ class MarketSlice:
     def price_basis(self) -> PriceBasis:
         """The weakest basis of any price: one adjusted price makes the whole an approximation."""
         bases = {mark.price_basis for mark in self.marks.values() if mark.known}
-        return "total_return_adjusted" if "total_return_adjusted" in bases else "raw" if bases else ""
+        return next((basis for basis in WEAKEST_FIRST if basis in bases), "")

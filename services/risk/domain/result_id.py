@@ -11,7 +11,7 @@ import rfc8785
 from services.risk.domain.book import Book
 from services.risk.domain.market import Mark, MarketSlice
 
-MODEL_VERSION = "1"
+MODEL_VERSION = "2"
 """Raised whenever a formula, a rule or a sentence of an answer changes."""
 
 
@@ -42,4 +42,5 @@ def market_digest(market: MarketSlice) -> str:
 def _line(mark: Mark) -> str:
     # repr gives the shortest text that reads back as the same double, so two prices never share a line
     name_and_price = f"{mark.instrument_id}\t{mark.price!r}\t{mark.currency}\t{mark.price_basis}"
-    return f"{name_and_price}\t{mark.price_date}\t{mark.age_sessions}\t{mark.data_version}\t{mark.reason}"
+    line = f"{name_and_price}\t{mark.price_date}\t{mark.age_sessions}\t{mark.data_version}\t{mark.reason}"
+    return f"{line}\t{mark.source}\t{mark.option!r}"  # whose fields are dates, texts and doubles

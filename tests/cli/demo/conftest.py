@@ -21,6 +21,15 @@ from rich.console import Console
 Json = dict[str, Any]
 BASE_URL = "http://127.0.0.1:8080"
 PAGE_SIZE = 2
+COVERAGE: Json = {
+    "as_of_date": "2022-12-28",
+    "summary": {
+        "symbol_count": 26,
+        "covered_count": 26,
+        "mean_completeness": 1.0,
+        "needs": [{"use": "full", "sessions": 252, "met_count": 25, "lacking_symbols": ["RRC"]}],
+    },
+}
 
 
 @dataclass
@@ -53,6 +62,8 @@ class FakeGateway:
                 return httpx.Response(200, json=self._complete(portfolio_id))
             case "GET", ["analytics", "portfolio", portfolio_id, "overview"]:
                 return httpx.Response(200, json=self._overview(portfolio_id))
+            case "GET", ["marketdata", "coverage"]:
+                return httpx.Response(200, json=COVERAGE)
         return refused(404, 5, f"no route {request.url.path}", "RESOURCE_NOT_FOUND")
 
     def _login(self, body: Json) -> httpx.Response:

@@ -72,10 +72,10 @@ def check_report(page: str) -> None:
     for line in (
         r"Individual +485,223 +95\.8% +0\.0% +95\.8% +95\.8% .* 16 +100\.0%",
         r"High net worth +2,850,068 .* 17 +100\.0%",
-        r"Long/short +3,199,686 +149\.4% +-39\.3% +188\.7% +110\.0% .* 30 ",
+        r"Long/short +3,269,265 +166\.6% +-58\.9% +225\.5% +107\.7% .* 30 +100\.0%",
     ):
         assert re.search(line, glance), glance
-    assert "12 positions outside value, exposure and P&L: no model prices it yet (no_mark)." in " ".join(page.split())
+    assert "26 have 252 sessions without a gap" in " ".join(glance.split())
 
 
 def check_commands(page: str, home: Path) -> None:

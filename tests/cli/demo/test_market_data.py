@@ -12,35 +12,38 @@ from chassis.settings import Secret
 from cli.access import ServiceAccess
 from cli.demo.market_data import ensure_market_data
 from cli.stack.errors import StackError
-from plimsoll.marketdata.v1 import marketdata_service_pb2 as messages
-from plimsoll.marketdata.v1 import marketdata_service_pb2_grpc as services
+from plimsoll.marketdata.v1 import ingestion_service_pb2 as ingestion
+from plimsoll.marketdata.v1 import ingestion_service_pb2_grpc, marketdata_service_pb2_grpc
+from plimsoll.marketdata.v1.marketdata_service_pb2 import ResolveSessionResponse
 
 NEWEST = "2022-12-28"
 
 
-class FakeMarketData(services.MarketDataServiceServicer):
+class FakeMarketData(
+    marketdata_service_pb2_grpc.MarketDataServiceServicer, ingestion_service_pb2_grpc.IngestionServiceServicer
+):
     def __init__(self) -> None:
         self.synced: list[str] = []
         self.sealed = ""
         self.refusal: grpc.StatusCode | None = None
 
-    async def ResolveSession(self, request: Any, context: Any) -> messages.ResolveSessionResponse:
+    async def ResolveSession(self, request: Any, context: Any) -> ResolveSessionResponse:
         if self.refusal:
             await context.abort(self.refusal, "not now")
         if not self.sealed:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "no session of market data has been sealed yet")
-        return messages.ResolveSessionResponse(as_of_date=self.sealed, newest_sealed_date=self.sealed)
+        return ResolveSessionResponse(as_of_date=self.sealed, newest_sealed_date=self.sealed)
 
-    async def SyncSymbols(self, request: Any, context: Any) -> messages.SyncSymbolsResponse:
+    async def SyncSymbols(self, request: Any, context: Any) -> ingestion.SyncSymbolsResponse:
         assert request.provider == "bundled"
         self.synced += request.symbols
-        outcomes = [messages.SyncSymbolsResponse.SymbolOutcome(symbol=s, stored_count=1500) for s in request.symbols]
-        return messages.SyncSymbolsResponse(data_version=1, outcomes=outcomes, last_session_date=NEWEST)
+        outcomes = [ingestion.SymbolOutcome(symbol=s, stored_count=1500) for s in request.symbols]
+        return ingestion.SyncSymbolsResponse(data_version=1, outcomes=outcomes, last_session_date=NEWEST)
 
-    async def SealSession(self, request: Any, context: Any) -> messages.SealSessionResponse:
+    async def SealSession(self, request: Any, context: Any) -> ingestion.SealSessionResponse:
         assert self.synced
         self.sealed = request.session_date
-        return messages.SealSessionResponse(newest_sealed_date=self.sealed, data_version=1)
+        return ingestion.SealSessionResponse(newest_sealed_date=self.sealed, data_version=1)
 
 
 @pytest.fixture
@@ -51,7 +54,8 @@ def marketdata() -> FakeMarketData:
 @pytest.fixture
 async def access(marketdata: FakeMarketData) -> AsyncIterator[ServiceAccess]:
     server = grpc.aio.server()
-    services.add_MarketDataServiceServicer_to_server(marketdata, server)
+    marketdata_service_pb2_grpc.add_MarketDataServiceServicer_to_server(marketdata, server)
+    ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(marketdata, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     yield ServiceAccess(service_key=Secret("k" * 32), marketdata_address=f"127.0.0.1:{port}")

@@ -53,6 +53,11 @@ async def test_report_names_every_book_and_shows_the_way_on(gateway: FakeGateway
         assert expected in page
 
 
+async def test_report_says_how_complete_the_prices_are(gateway: FakeGateway, console: Console) -> None:
+    page = " ".join((await visit(gateway, console)).split())
+    assert "Prices up to 28 Dec 2022: 26 of 26 instruments, 100.0% of their sessions; 25 have 252 sessions" in page
+
+
 async def test_commands_are_printed_whole_however_narrow_the_terminal(gateway: FakeGateway) -> None:
     console = Console(file=io.StringIO(), width=60, color_system=None)
     lines = (await visit(gateway, console)).splitlines()

@@ -13,6 +13,8 @@ from cli.report.summary import glance
 Answers = dict[str, Any]
 Parse = Callable[[Answers], PortfolioAnswers]
 Show = Callable[..., str]
+PUT, CALL = "AAPL230317P00120000", "XOM230217C00115000"
+"""A put that is held, and a call that is written."""
 
 
 def valued_rows(page: str) -> list[list[str]]:
@@ -22,18 +24,41 @@ def valued_rows(page: str) -> list[list[str]]:
     return [re.split(r" {2,}", line.strip()) for line in lines[: last + 1] if line.strip()]
 
 
+def without_value(answers: Answers, *symbols: str, reason: str = "no_volatility") -> None:
+    """Take the value of some positions away, as where nothing tells it."""
+    excluded = answers["overview"]["metadata"]["coverage"]["excluded"]
+    for held in answers["complete"]["positions"]:
+        if held["position"]["symbol"] in symbols:
+            held["reason"] = reason
+            for figure in ("price", "market_value", "unrealized_pnl"):
+                del held[figure]
+            position = {name: held["position"][name] for name in ("position_id", "symbol")}
+            excluded.append(position | {"reason": reason})
+
+
+def in_words(position: dict[str, Any]) -> str:
+    """The first words of a position's line, as a pattern."""
+    if not (terms := position.get("option")):
+        return f"^{position['symbol']} {{2,}}"
+    right = {"C": "call", "P": "put"}[terms["right"]]
+    return f"^{terms['underlying_symbol']} .* {terms['strike']:g} {right} "
+
+
 def test_every_position_stands_in_exactly_one_table(long_short: Answers, parse: Parse, show: Show) -> None:
+    without_value(long_short, PUT, CALL)
     page = show(portfolio_page(parse(long_short)))
     valued, unvalued = page.split("Outside market value and NAV")
     for held in long_short["complete"]["positions"]:
         position = held["position"]
-        terms = position.get("option")
-        if terms:
-            right = {"C": "call", "P": "put"}[terms["right"]]
-            words = f"{terms['underlying_symbol']} .* {terms['strike']:g} {right} "
-            assert len(re.findall(f"^{words}", unvalued, re.MULTILINE)) == 1, position["symbol"]
-        else:
-            assert len(re.findall(f"^{position['symbol']} ", valued, re.MULTILINE)) == 1, position["symbol"]
+        table = unvalued if position["symbol"] in {PUT, CALL} else valued
+        assert len(re.findall(in_words(position), table, re.MULTILINE)) == 1, position["symbol"]
+
+
+def test_a_narrow_page_writes_contracts_short(long_short: Answers, parse: Parse, show: Show) -> None:
+    page = show(portfolio_page(parse(long_short)), 80)
+    assert len(re.findall(r"^AAPL 230317 120P +40 ", page, re.MULTILINE)) == 1
+    assert len(re.findall(r"^XOM 230217 115C +-25 ", page, re.MULTILINE)) == 1
+    assert re.search(r"^Cash +-321,481 ", page, re.MULTILINE)
 
 
 def test_valued_positions_run_from_the_largest_long_to_the_largest_short(
@@ -41,7 +66,7 @@ def test_valued_positions_run_from_the_largest_long_to_the_largest_short(
 ) -> None:
     rows = valued_rows(show(portfolio_page(parse(long_short)), 100))
     values = [float(row[-4].replace(",", "")) for row in rows if row[0] not in {"Cash", "NAV"}]
-    assert len(values) == 18
+    assert len(values) == 30
     assert values == sorted(values, reverse=True)
 
 
@@ -50,7 +75,7 @@ def test_weights_of_positions_and_cash_sum_to_one(long_short: Answers, parse: Pa
     positions = [row[-3] for row in rows if row[0] not in {"Cash", "NAV"}]
     cash = [row[-1] for row in rows if row[0] == "Cash"]
     assert sum(float(weight.rstrip("%")) for weight in positions + cash) == pytest.approx(100, abs=1)
-    assert cash == ["-10.0%"]
+    assert cash == ["-9.8%"]
 
 
 def test_summary_tells_value_exposure_profit_and_counts(long_short: Answers, parse: Parse, show: Show) -> None:
@@ -70,10 +95,21 @@ def test_summary_tells_value_exposure_profit_and_counts(long_short: Answers, par
 
 
 def test_missing_is_explained_with_its_reason_and_weight(long_short: Answers, parse: Parse, show: Show) -> None:
-    page = " ".join(show(portfolio_page(parse(long_short))).split())
+    without_value(long_short, PUT, CALL)
     coverage = long_short["overview"]["metadata"]["coverage"]
-    assert "12 positions outside value, exposure and P&L: no model prices it yet (no_mark)." in page
-    assert f"Modelled: {coverage['modelled_percent']:.1f}% of gross exposure" in page
+    coverage["modelled_percent"] = 93.25
+    page = " ".join(show(portfolio_page(parse(long_short))).split())
+    assert "2 positions outside value, exposure and P&L: nothing tells its volatility (no_volatility)." in page
+    assert "Modelled: 93.2% of gross exposure" in page
+
+
+def test_nothing_is_missing_where_everything_has_a_mark(long_short: Answers, parse: Parse, show: Show) -> None:
+    page = show(portfolio_page(parse(long_short)))
+    assert "Outside market value and NAV" not in page
+    assert re.search(r"What is missing, and why *\nnothing", page)
+    told = " ".join(page.split())
+    assert "Options valued by a model: 12; their volatility is that of their underlyings over 90 sessions (12)." in told
+    assert "options are valued at an assumed rate of 4 %." in told
 
 
 def test_warnings_of_both_services_are_told_once_and_as_sentences(
@@ -126,16 +162,15 @@ def test_an_unavailable_overview_still_shows_the_positions(long_short: Answers, 
 
 
 def test_positions_without_a_value_stand_under_their_reason(long_short: Answers, parse: Parse, show: Show) -> None:
-    lilly = long_short["complete"]["positions"][0]
-    lilly["reason"] = "no_price"
-    for figure in ("price", "market_value", "unrealized_pnl"):
-        del lilly[figure]
+    without_value(long_short, "LLY", reason="no_price")
+    without_value(long_short, PUT, CALL)
     page = show(portfolio_page(parse(long_short)))
-    no_price, no_mark = page.split("Outside market value and NAV: ")[1:]
+    no_price, no_volatility = page.split("Outside market value and NAV: ")[1:]
     assert no_price.startswith("no price is known")
     assert re.search(r"^LLY +long ", no_price, re.MULTILINE)
-    assert no_mark.startswith("no model prices it yet")
-    assert not re.search(r"^LLY +long ", no_mark, re.MULTILINE)
+    assert no_volatility.startswith("nothing tells its volatility")
+    assert not re.search(r"^LLY +long ", no_volatility, re.MULTILINE)
+    assert re.search(r"^XOM 17 Feb 2023 115 call +written ", no_volatility, re.MULTILINE)
 
 
 def test_stale_prices_are_marked(individual: Answers, parse: Parse, show: Show) -> None:

@@ -11,10 +11,9 @@ from tests.cli.stack.conftest import wait_gone
 
 SCRIPT = str(Path(leash.__file__))
 STARTER = """
-import os, signal, subprocess, sys
+import os, subprocess, sys
 program = [sys.executable, "-c", "import os, signal; print(os.getpid(), flush=True); signal.pause()"]
-subprocess.Popen([sys.executable, "-I", "-S", sys.argv[1], str(os.getpid()), *program])
-signal.pause()
+sys.exit(subprocess.call([sys.executable, "-I", "-S", sys.argv[1], str(os.getpid()), *program]))
 """
 
 

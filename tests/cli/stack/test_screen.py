@@ -28,13 +28,11 @@ def test_a_terminal_that_stands_still_holds_nobody_up() -> None:
     for _ in range(20_000):  # far more than the pipe and the queue can take
         screen.show("risk", line)
     shown = [next(reader) for _ in range(5_000)]
-    assert set(shown) == {f"risk | {line}\n"}
     screen.show("risk", "moving again")
-    while "left out" not in (text := next(reader)):
-        assert text == f"risk | {line}\n"
-    left_out = int(text.removeprefix("(").split()[0])
-    assert 20_000 - 5_000 - 200 < left_out < 20_000 - 5_000 + 1
-    assert next(reader) == "risk | moving again\n"
+    while shown[-1] != "risk | moving again\n":
+        shown.append(next(reader))
+    left_out = sum(int(text.removeprefix("(").split()[0]) for text in shown if "left out" in text)
+    assert 0 < left_out == 20_000 - shown.count(f"risk | {line}\n")
     screen.close()
     reader.close()
 

@@ -17,18 +17,21 @@ from chassis.database import Database
 from chassis.server import Server
 from chassis.settings import Secret
 from chassis.tokens import ServiceTokens, TokenVerifier
+from plimsoll.marketdata.v1.ingestion_service_pb2_grpc import IngestionServiceStub
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceStub
+from plimsoll.marketdata.v1.private_instrument_service_pb2_grpc import PrivateInstrumentServiceStub
+from plimsoll.marketdata.v1.reference_service_pb2_grpc import ReferenceServiceStub
 from services.marketdata.application.seal import seal
-from services.marketdata.application.sync import Syncs
 from services.marketdata.clients.bundled import BundledProvider
 from services.marketdata.clients.nyse import NyseCalendar
 from services.marketdata.settings import Settings
 from services.marketdata.wiring import build
 from tests.databases import Databases, wait_for
-from tests.services.marketdata.market import TODAY, FakeCalendar, FakeProvider, days
+from tests.services.marketdata.market import Bringing, SyncsOf, days
 
 SERVICE_KEY = "a service key for tests, long enough"
 SIGNING_KEY = Ed25519PrivateKey.generate()
+USER, OTHER, ADMIN = (f"9f4b0c3e-0000-4000-8000-{number:012}" for number in (1, 2, 10))
 
 
 @pytest.fixture
@@ -40,9 +43,9 @@ async def database(database_url: Callable[[str], str]) -> AsyncIterator[Database
 
 
 @pytest.fixture
-def syncs_of(database: Database) -> Callable[[FakeProvider], Syncs]:
+def syncs_of(database: Database) -> SyncsOf:
     """`syncs_of(provider)`: the use case on a provider and the small calendar."""
-    return lambda provider: Syncs(database, [provider], FakeCalendar(), lambda: TODAY)
+    return lambda provider: Bringing(database, provider)
 
 
 @pytest.fixture(scope="session")
@@ -76,15 +79,28 @@ async def empty_market(database_url: Callable[[str], str]) -> AsyncIterator["Cal
 
 
 class Callers:
-    """The service's stub as a user, as another service, and as nobody."""
+    """The service's stubs as a user, as another service, and as nobody."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.channel = channel
-        stub = MarketDataServiceStub(channel)
+        stub = Stubs(channel)
         service_token = ServiceTokens("portfolio", SERVICE_KEY).mint("marketdata")
         self.nobody = stub
         self.user = As(stub, [("authorization", f"Bearer {user_token()}")])
+        self.other = As(stub, [("authorization", f"Bearer {user_token(OTHER)}")])
+        self.admin = As(stub, [("authorization", f"Bearer {user_token(ADMIN, 'admin')}")])
+        behalf = [("x-plimsoll-service-token", service_token), ("authorization", f"Bearer {user_token()}")]
+        self.service_for_user = As(stub, behalf)
         self.service = As(stub, [("x-plimsoll-service-token", service_token)])
+
+
+class Stubs:
+    """Every RPC of the package, whichever service it belongs to."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        kinds = (MarketDataServiceStub, IngestionServiceStub, PrivateInstrumentServiceStub, ReferenceServiceStub)
+        for kind in kinds:
+            vars(self).update(vars(kind(channel)))
 
 
 class As:
@@ -99,15 +115,20 @@ class As:
 
 
 class serving:  # noqa: N801 - reads as a verb: `async with serving(url)`
-    """Serve marketdata, as it is wired, at a free port on a database. Users' tokens are signed by this test."""
+    """Serve marketdata, as it is wired, at a free port on a database. Users' tokens are signed by this test.
 
-    def __init__(self, url: str) -> None:
+    No vendor is asked but those that a test sets up.
+    """
+
+    def __init__(self, url: str, **providers: object) -> None:
         settings = Settings(
             listen_address="127.0.0.1:0",
             portfolio_address="127.0.0.1:1",
             database_url=Secret(url),
             service_key=Secret(SERVICE_KEY),
             drain_seconds=0.0,
+            rate_limits="off",
+            **{"fred_enabled": False, **providers},
         )
         tokens = TokenVerifier("plimsoll", "plimsoll", public_keys)
         self._server = Server(dataclasses.replace(build(settings), tokens=tokens), settings)
@@ -127,10 +148,10 @@ async def public_keys():
     return {"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "test", "x": public}]}
 
 
-def user_token() -> str:
+def user_token(user_id: str = USER, role: str = "member") -> str:
     now = int(time.time())
-    claims = {"iss": "plimsoll", "aud": "plimsoll", "sub": "9f4b0c3e-0000-4000-8000-000000000001", "iat": now}
-    claims |= {"exp": now + 300, "jti": "1", "role": "member", "scope": "read write"}
+    claims = {"iss": "plimsoll", "aud": "plimsoll", "sub": user_id, "iat": now}
+    claims |= {"exp": now + 300, "jti": "1", "role": role, "scope": "read write", "tier": "paid"}
     return jwt.encode(claims, SIGNING_KEY, algorithm="EdDSA", headers={"kid": "test"})
 
 
@@ -172,7 +193,7 @@ async def wait_for_waiter(database: Database) -> None:
 async def _load(url: str) -> None:
     database = Database(url, "marketdata")
     try:
-        await Syncs(database, [BundledProvider()], NyseCalendar(), lambda: TODAY).sync("bundled", [])
+        await Bringing(database, BundledProvider(), calendar=NyseCalendar()).sync("bundled")
         await seal(database, days(28)[0])
     finally:
         await database.close()

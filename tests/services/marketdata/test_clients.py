@@ -14,6 +14,7 @@ import pytest
 from services.marketdata.clients import nyse
 from services.marketdata.clients.bundled import BundledProvider
 from services.marketdata.clients.nyse import CalendarFailed, NyseCalendar
+from services.marketdata.domain.fetched import Reason
 from services.marketdata.domain.instruments import Kind
 from services.marketdata.domain.prices import PriceBasis
 from services.marketdata.reference.instruments import read_listings
@@ -30,24 +31,36 @@ calendars = pytest.mark.parametrize("calendar", [NyseCalendar(), FakeCalendar()]
 
 
 @providers
-async def test_without_symbols_a_provider_lists_all_it_has(provider):
-    everything = await provider.listings([])
+async def test_a_provider_lists_all_it_has(provider):
+    everything = await provider.symbols()
     assert {"AAPL", "KO"} <= set(everything)
-    assert all(one.symbol == symbol == symbol.upper() for symbol, one in everything.items())
+    assert all(symbol == symbol.upper() for symbol in everything)
 
 
 @providers
-async def test_an_unknown_symbol_is_left_out(provider):
-    assert set(await provider.listings(["AAPL", "NOPE"])) == {"AAPL"}
-    assert [one.symbol for one in await provider.daily_bars(["AAPL", "NOPE"])] == ["AAPL"]
+async def test_every_symbol_is_found_or_has_failed_for_a_reason(provider):
+    listings = await provider.fetch_listings(["AAPL", "NOPE"])
+    assert [(symbol, one.symbol) for symbol, one in listings.found.items()] == [("AAPL", "AAPL")]
+    assert (listings.failed, listings.sources) == ({"NOPE": Reason.UNKNOWN_SYMBOL}, {"AAPL": provider.name})
+    bars = await provider.fetch_bars(["AAPL", "NOPE"], date(1990, 1, 1), date(2023, 1, 1))
+    assert (list(bars.found), list(bars.failed), bars.sources) == (["AAPL"], ["NOPE"], {"AAPL": provider.name})
 
 
 @providers
-async def test_bars_are_in_order_and_columns_of_one_length(provider):
-    for one in await provider.daily_bars(["AAPL", "KO"]):
-        assert np.all(np.diff(one.session_dates) > np.timedelta64(0, "D"))
+async def test_bars_are_of_the_days_asked_for_in_order_and_columns_of_one_length(provider):
+    first, last = days(19, 20)
+    found = (await provider.fetch_bars(["AAPL", "KO"], first, last)).found
+    assert "AAPL" in found
+    for one in found.values():
+        assert one.session_dates.tolist() == [first, last]
         assert {len(one)} == {len(column) for column in (one.open, one.high, one.low, one.close, one.volume)}
         assert not np.isnan(one.close).any()
+
+
+@providers
+async def test_days_without_bars_are_no_history(provider):
+    day = date(1980, 1, 2)
+    assert (await provider.fetch_bars(["AAPL"], day, day)).failed == {"AAPL": Reason.NO_HISTORY}
 
 
 @calendars

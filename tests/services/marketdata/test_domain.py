@@ -64,10 +64,10 @@ def test_columns_are_aligned_on_sessions(table):
         closes=np.array([close for column in bars for _, close in column]),
         bases=np.full(sum(map(len, bars)), ADJUSTED, dtype=np.int16),
     )
-    matrix = align(SESSIONS, columns)
+    matrix = align(SESSIONS, columns, ADJUSTED)
     expected = np.array([[np.nan if close is None else close for close in column] for column in table]).T
     np.testing.assert_array_equal(matrix.closes, expected)
-    assert matrix.price_bases == [ADJUSTED if column else PriceBasis.UNSPECIFIED for column in bars]
+    assert matrix.price_bases.tolist() == [ADJUSTED if column else PriceBasis.UNSPECIFIED for column in bars]
 
 
 def test_a_column_never_mixes_bases():
@@ -77,9 +77,28 @@ def test_a_column_never_mixes_bases():
         closes=np.array([3.0, 2.0, 1.0, 9.0]),
         bases=np.array([RAW, ADJUSTED, RAW, ADJUSTED], dtype=np.int16),
     )
-    matrix = align(SESSIONS[:3], columns)
+    matrix = align(SESSIONS[:3], columns, ADJUSTED)
     np.testing.assert_array_equal(matrix.closes, [[1, np.nan, np.nan], [np.nan, np.nan, 9], [3, np.nan, np.nan]])
-    assert matrix.price_bases == [RAW, PriceBasis.UNSPECIFIED, ADJUSTED]
+    assert matrix.price_bases.tolist() == [RAW, PriceBasis.UNSPECIFIED, ADJUSTED]
+    raw = align(SESSIONS[:3], columns, RAW)
+    np.testing.assert_array_equal(raw.closes, [[1, np.nan, np.nan], [np.nan] * 3, [3, np.nan, np.nan]])
+    assert raw.price_bases.tolist() == [RAW, PriceBasis.UNSPECIFIED, PriceBasis.UNSPECIFIED]
+
+
+def test_of_a_day_that_was_corrected_the_first_bar_is_in_force():
+    columns = Columns(
+        lengths=np.array([0, 4, 1, 3]),
+        days=SESSIONS[[2, 2, 1, 1, 1, 1, 1, 0]],
+        closes=np.array([3.0, 30.0, 2.0, 20.0, 9.0, 7.0, 70.0, 6.0]),
+        bases=np.array([ADJUSTED, RAW, ADJUSTED, ADJUSTED, RAW, ADJUSTED, RAW, RAW], dtype=np.int16),
+    )
+    nan = np.nan
+    adjusted = align(SESSIONS[:3], columns, ADJUSTED)
+    np.testing.assert_array_equal(adjusted.closes, [[nan] * 4, [nan, 2, 9, 7], [nan, 3, nan, nan]])
+    assert adjusted.price_bases.tolist() == [PriceBasis.UNSPECIFIED, ADJUSTED, RAW, ADJUSTED]
+    raw = align(SESSIONS[:3], columns, RAW)
+    np.testing.assert_array_equal(raw.closes, [[nan, nan, nan, 6], [nan, nan, 9, nan], [nan] * 4])
+    assert raw.price_bases.tolist() == [PriceBasis.UNSPECIFIED, PriceBasis.UNSPECIFIED, RAW, RAW]
 
 
 def test_a_bar_of_a_day_that_is_no_session_moves_nothing():
@@ -89,11 +108,11 @@ def test_a_bar_of_a_day_that_is_no_session_moves_nothing():
         closes=np.array([4.0, 3.0, 2.0, 1.0]),
         bases=np.full(4, ADJUSTED, dtype=np.int16),
     )
-    matrix = align(np.array(days(19, 20, 21, 23), dtype="datetime64[D]"), columns)
+    matrix = align(np.array(days(19, 20, 21, 23), dtype="datetime64[D]"), columns, ADJUSTED)
     np.testing.assert_array_equal(matrix.closes[:, 0], [np.nan, 2.0, np.nan, np.nan])
     none = np.array([], dtype="datetime64[D]")
     nothing = Columns(np.array([0, 0]), none, np.array([]), np.array([], dtype=np.int16))
-    assert align(none, nothing).closes.shape == (0, 2)
+    assert align(none, nothing, ADJUSTED).closes.shape == (0, 2)
 
 
 STANDING = Standing(newest_sealed=days(27)[0], first_session=days(20)[0], data_version=4)

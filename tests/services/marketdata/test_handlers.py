@@ -6,6 +6,7 @@ import grpc
 import numpy as np
 import pytest
 
+from chassis.migrations import head_revision
 from chassis.settings import SettingsError, read
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
 from plimsoll.common.v1.service_health_pb2 import ServiceHealth
@@ -37,8 +38,6 @@ async def ids_of(market: Callers, *symbols: str) -> list[int]:
         ("ResolveInstruments", pb.ResolveInstrumentsRequest(symbols=["AAPL"])),
         ("BatchGetInstruments", pb.BatchGetInstrumentsRequest(instrument_ids=[1])),
         ("ResolveSession", pb.ResolveSessionRequest()),
-        ("SyncSymbols", pb.SyncSymbolsRequest(provider="bundled")),
-        ("SealSession", pb.SealSessionRequest(session_date=LAST)),
     ],
 )
 async def test_internal_calls_are_for_services(bundled_market: Callers, rpc: str, request_: object):
@@ -53,7 +52,7 @@ async def test_reading_needs_a_token(bundled_market: Callers):
 
 async def test_health_is_public_and_names_the_schema(bundled_market: Callers):
     health = await HealthServiceStub(bundled_market.channel).GetHealth(GetHealthRequest())
-    assert (health.service, health.healthy, health.schema_revision) == ("marketdata", True, "0001")
+    assert (health.service, health.healthy, health.schema_revision) == ("marketdata", True, head_revision("marketdata"))
     assert [(one.name, one.state) for one in health.dependencies] == [("database", ServiceHealth.UP)]
 
 
@@ -104,7 +103,7 @@ async def test_quotes_come_in_the_order_asked_for_each_once(bundled_market: Call
     asked = ["msft, AAPL,,spx", "aapl", "NOPE", "AAPL230120C00150000"]
     quotes = (await bundled_market.user.GetQuotes(pb.GetQuotesRequest(symbols=asked))).quotes
     assert [quote.symbol for quote in quotes] == ["msft", "AAPL", "spx", "NOPE", "AAPL230120C00150000"]
-    assert [quote.reason for quote in quotes] == ["", "", "", "unknown_instrument", "no_mark"]
+    assert [quote.reason for quote in quotes] == ["", "", "", "unknown_instrument", "no_price"]
     apple = quotes[1]
     assert (apple.last, apple.source, apple.age_sessions, apple.price_basis) == (125.674, "bundled", 0, ADJUSTED)
     assert apple.change == apple.last - apple.previous_close
@@ -228,7 +227,7 @@ async def test_marks_say_what_each_is_worth_or_why_not(bundled_market: Callers):
     marks = (await bundled_market.service.GetMarks(asked)).marks
     assert [(mark.instrument_id, mark.reason) for mark in marks] == [
         (ids[0], ""),
-        (ids[1], "no_mark"),
+        (ids[1], ""),
         (ids[2], "no_price"),
         (999_999, "unknown_instrument"),
     ]
@@ -237,8 +236,9 @@ async def test_marks_say_what_each_is_worth_or_why_not(bundled_market: Callers):
     assert (apple.source, apple.currency, apple.data_version) == (Mark.CLOSE, "USD", 1)
     assert apple.price > 0
     assert not apple.HasField("volatility")
-    assert [mark.HasField("price") for mark in marks[1:]] == [False] * 3
-    assert {mark.source for mark in marks[1:]} == {Mark.SOURCE_UNSPECIFIED}
+    assert not apple.HasField("option")
+    assert [mark.HasField("price") for mark in marks[2:]] == [False] * 2
+    assert {mark.source for mark in marks[2:]} == {Mark.SOURCE_UNSPECIFIED}
 
 
 # --- sessions ---
@@ -291,30 +291,6 @@ async def test_before_anything_is_loaded_nothing_can_be_said(empty_market: Calle
     ):
         answer = await refused(call)
         assert (answer.code, answer.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "MARKET_DATA_EMPTY")
-
-
-async def test_from_nothing_to_a_price(empty_market: Callers):
-    """Sync, sync again, seal, read: what the demo does."""
-    request = pb.SyncSymbolsRequest(provider="bundled", symbols=["mtum", "NOPE"])
-    synced = await empty_market.service.SyncSymbols(request)
-    assert [(one.symbol, one.stored_count, one.reason) for one in synced.outcomes] == [
-        ("MTUM", 2264, ""),
-        ("NOPE", 0, "unknown_symbol"),
-    ]
-    assert (synced.data_version, synced.last_session_date) == (1, LAST)
-    assert (await empty_market.service.SyncSymbols(request)).data_version == 0
-
-    early = await refused(empty_market.service.SealSession(pb.SealSessionRequest(session_date="2022-12-29")))
-    assert list(early.fields) == ["session_date"]
-    sealed = await empty_market.service.SealSession(pb.SealSessionRequest(session_date=LAST))
-    assert (sealed.newest_sealed_date, sealed.data_version) == (LAST, 1)
-    quotes = await empty_market.user.GetQuotes(pb.GetQuotesRequest(symbols=["MTUM"]))
-    assert [quote.last for quote in quotes.quotes] == [143.73]
-
-
-async def test_an_unknown_provider_is_named(empty_market: Callers):
-    answer = await refused(empty_market.service.SyncSymbols(pb.SyncSymbolsRequest(provider="oracle")))
-    assert "'oracle'" in answer.fields["provider"]
 
 
 # --- settings ---

@@ -12,16 +12,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from chassis.database import Database
-from chassis.errors import InvalidFields
 from chassis.migrations import downgrade, head_revision, migrate
-from services.marketdata.application import prices as pricing
-from services.marketdata.application.seal import seal
+from services.marketdata.domain.matrix import price_matrix
 from services.marketdata.domain.prices import PriceBasis
-from services.marketdata.storage import binary, ingestion, prices
+from services.marketdata.storage import binary, ingestion, matrix, prices
 from tests.services.marketdata.conftest import wait_for_waiter
 from tests.services.marketdata.market import (
     FakeProvider,
     SyncsOf,
+    batch_of,
     days,
     ids_of,
     listing,
@@ -37,20 +36,24 @@ from tests.services.marketdata.market import (
 ADJUSTED = PriceBasis.TOTAL_RETURN_ADJUSTED
 
 
+async def closes_of(database: Database, ids: list[int], day: int, sessions: int, version: int) -> list[float]:
+    """The closes of the first instrument, as a block has them."""
+    async with database.transaction() as connection:
+        block = await matrix.block(connection, ids, days(day)[0], sessions, version)
+    return price_matrix(*block.unpack(), ADJUSTED).closes[:, 0].tolist()
+
+
 # --- versions ---
 
 
 async def test_a_correction_changes_todays_answer_and_not_the_earlier_one(database: Database, syncs_of: SyncsOf):
-    await syncs_of(provider_of(A={19: 1.0, 20: 2.0})).sync("fake", [])
-    await syncs_of(provider_of(A={19: 1.0, 20: 2.5})).sync("fake", [])
+    await syncs_of(provider_of(A={19: 1.0, 20: 2.0})).sync()
+    await syncs_of(provider_of(A={19: 1.0, 20: 2.5})).sync()
     assert await price_at(database, "A", 20, version=1) == 2.0
     assert await price_at(database, "A", 20, version=2) == 2.5
 
     ids = await ids_of(database, "A")
-    closes = {
-        version: (await pricing.matrix(database, ids, days(20)[0], 2, version))[0].closes[:, 0].tolist()
-        for version in (0, 1, 2)
-    }
+    closes = {version: await closes_of(database, ids, 20, 2, version) for version in (0, 1, 2)}
     assert closes == {0: [1.0, 2.5], 1: [1.0, 2.0], 2: [1.0, 2.5]}
     async with database.transaction() as connection:
         for version, expected in ((1, [(1.0, 1), (2.0, 1)]), (2, [(1.0, 1), (2.5, 2)])):
@@ -59,22 +62,19 @@ async def test_a_correction_changes_todays_answer_and_not_the_earlier_one(databa
 
 
 async def test_the_matrix_names_the_newest_version_that_it_read(database: Database, syncs_of: SyncsOf):
-    await syncs_of(provider_of(A={19: 1.0})).sync("fake", [])
-    await syncs_of(provider_of(B={19: 1.0})).sync("fake", [])
+    await syncs_of(provider_of(A={19: 1.0})).sync()
+    await syncs_of(provider_of(B={19: 1.0})).sync()
     first, second = await ids_of(database, "A", "B")
-    day = days(19)[0]
-    assert [(await pricing.matrix(database, ids, day, 1, 0))[1] for ids in ([first], [first, second], [99])] == [
-        1,
-        2,
-        0,
-    ]
+    async with database.transaction() as connection:
+        blocks = [await matrix.block(connection, ids, days(19)[0], 1, 0) for ids in ([first], [first, second], [99])]
+    assert [block.data_version for block in blocks] == [1, 2, 0]
 
 
 async def test_a_version_is_given_to_one_ingestion_at_a_time(database: Database):
     """The second waits for the first to commit, so its version is higher and becomes visible later."""
     first_id, second_id = await prepare(database, "A", "B")
     async with database.transaction() as holder:
-        await ingestion.store_bars(holder, "fake", [(first_id, series("A", days(19), [1.0]))])
+        await ingestion.store(holder, batch_of((first_id, series("A", days(19), [1.0]))))
         second = asyncio.create_task(store(database, second_id, series("B", days(19), [1.0])))
         await wait_for_waiter(database)
         assert not second.done()
@@ -115,77 +115,10 @@ async def test_who_sees_a_version_sees_every_one_before(database: Database):
 
 async def test_concurrent_syncs_store_each_session_once(database: Database, syncs_of: SyncsOf):
     closes = {19: 1.0, 20: 2.0, 21: 3.0}
-    await syncs_of(FakeProvider([listing("A"), listing("B")], [])).sync("fake", [])  # so that they meet at the bars
-    results = await asyncio.gather(*(syncs_of(provider_of(A=closes, B=closes)).sync("fake", []) for _ in range(6)))
+    await syncs_of(FakeProvider([listing("A"), listing("B")], [])).sync()  # so that they meet at the bars
+    results = await asyncio.gather(*(syncs_of(provider_of(A=closes, B=closes)).sync() for _ in range(6)))
     assert sorted(result.data_version for result in results) == [0, 0, 0, 0, 0, 1]
     assert (await row_count(database), await row_count(database, "instruments")) == (6, 2)
-
-
-# --- marks and quotes ---
-
-
-async def test_a_mark_is_the_newest_close_on_or_before_the_session(database: Database, syncs_of: SyncsOf):
-    await syncs_of(provider_of(A={20: 2.0, 22: 4.0}, B={27: 7.0})).sync("fake", [])
-    first, second = await ids_of(database, "A", "B")
-    found = {day: await pricing.marks(database, [first], days(day)[0], 1) for day in (19, 20, 21, 22, 27, 28)}
-    assert {day: (mark.price, mark.price_date, mark.age_sessions) for day, (mark,) in found.items()} == {
-        19: (None, None, 0),
-        20: (2.0, days(20)[0], 0),
-        21: (2.0, days(20)[0], 1),
-        22: (4.0, days(22)[0], 0),
-        27: (4.0, days(22)[0], 2),  # the 23rd and the 27th: a weekend and a holiday lie between
-        28: (4.0, days(22)[0], 3),
-    }
-    assert [mark.reason for mark in found[19]] == ["no_price"]
-    both = await pricing.marks(database, [second, 99, first, second], days(27)[0], 1)
-    assert [(mark.instrument_id, mark.price, mark.reason) for mark in both] == [
-        (second, 7.0, ""),
-        (99, None, "unknown_instrument"),
-        (first, 4.0, ""),
-        (second, 7.0, ""),
-    ]
-    assert [(mark.price_basis, mark.data_version, mark.currency) for mark in both[:1]] == [(ADJUSTED, 1, "USD")]
-
-
-@pytest.mark.parametrize(
-    ("day", "version", "field"), [(24, 1, "as_of_date"), (26, 1, "as_of_date"), (20, 2, "data_version")]
-)
-async def test_a_session_or_version_that_does_not_exist_is_refused(
-    database: Database, syncs_of: SyncsOf, day: int, version: int, field: str
-):
-    await syncs_of(provider_of(A={20: 2.0})).sync("fake", [])
-    ids = await ids_of(database, "A")
-    for read in (
-        pricing.marks(database, ids, days(day)[0], version),
-        pricing.matrix(database, ids, days(day)[0], 5, version),
-    ):
-        with pytest.raises(InvalidFields) as caught:
-            await read
-        assert [one.field for one in caught.value.violations] == [field]
-
-
-async def test_a_quote_compares_with_the_session_before(database: Database, syncs_of: SyncsOf):
-    await syncs_of(provider_of(A={22: 8.0, 23: 10.0}, GAP={21: 8.0, 23: 10.0}, ONE={20: 3.0})).sync("fake", [])
-    await seal(database, days(23)[0])
-    async with database.transaction() as connection:
-        first, gap, one, unknown = await prices.quotes(connection, ["A", "GAP", "ONE", "NOPE"])
-    assert (first.last, first.previous_close, first.change, first.change_percent) == (10.0, 8.0, 2.0, 25.0)
-    assert (first.age_sessions, first.source, first.currency) == (0, "fake", "USD")
-    assert first.quote_time is not None
-    assert first.quote_time.isoformat() == "2022-12-23T21:00:00+00:00"
-    assert (gap.last, gap.previous_close, gap.change) == (10.0, None, None)
-    assert (one.last, one.previous_close, one.age_sessions) == (3.0, None, 3)
-    assert (unknown.last, unknown.reason) == (None, "unknown_instrument")
-
-
-async def test_a_previous_close_on_another_basis_is_none(database: Database, syncs_of: SyncsOf):
-    (instrument_id,) = await prepare(database, "A")
-    await store(database, instrument_id, series("A", days(22), [8.0], PriceBasis.RAW))
-    await store(database, instrument_id, series("A", days(23), [4.0]))
-    async with database.transaction() as connection:
-        (quote,) = await prices.quotes(connection, ["A"])
-        assert await prices.bases(connection, instrument_id, 2) == [ADJUSTED, PriceBasis.RAW]
-    assert (quote.last, quote.previous_close) == (4.0, None)
 
 
 # --- rights ---

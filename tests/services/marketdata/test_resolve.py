@@ -22,7 +22,7 @@ CALL = "AAPL230120C00150000"
 @pytest.fixture
 async def market(database: Database, syncs_of: Callable[[FakeProvider], Syncs]) -> AsyncIterator[Database]:
     """A stock and an index."""
-    await syncs_of(FakeProvider([listing("AAPL", sector="Tech"), listing("SPX", Kind.INDEX)], [])).sync("fake", [])
+    await syncs_of(FakeProvider([listing("AAPL", sector="Tech"), listing("SPX", Kind.INDEX)], [])).sync()
     return database
 
 

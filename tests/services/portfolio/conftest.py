@@ -11,14 +11,27 @@ from google.rpc import error_details_pb2, status_pb2
 from chassis.server import Server
 from chassis.settings import Secret
 from chassis.tokens import ServiceTokens
+from plimsoll.identity.v1.account_service_pb2_grpc import AccountServiceStub
+from plimsoll.identity.v1.admin_service_pb2_grpc import AdminServiceStub
+from plimsoll.identity.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
+from plimsoll.identity.v1.event_service_pb2_grpc import EventServiceStub
 from plimsoll.identity.v1.identity_service_pb2 import LoginRequest, RegisterRequest, Session
 from plimsoll.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from plimsoll.identity.v1.quota_service_pb2_grpc import QuotaServiceStub
+from plimsoll.identity.v1.token_service_pb2_grpc import TokenServiceStub
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import add_MarketDataServiceServicer_to_server
+from plimsoll.marketdata.v1.reference_service_pb2_grpc import add_ReferenceServiceServicer_to_server
+from plimsoll.portfolio.v1.cash_service_pb2_grpc import CashServiceStub
+from plimsoll.portfolio.v1.change_service_pb2_grpc import ChangeServiceStub
 from plimsoll.portfolio.v1.data_service_pb2_grpc import DataServiceStub
+from plimsoll.portfolio.v1.label_service_pb2_grpc import LabelServiceStub
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import PortfolioServiceStub
+from plimsoll.portfolio.v1.position_service_pb2_grpc import PositionServiceStub
+from plimsoll.portfolio.v1.risk_settings_service_pb2_grpc import RiskSettingsServiceStub
+from services.portfolio.administration import create_admin
 from services.portfolio.settings import Settings
 from services.portfolio.wiring import build
-from tests.services.portfolio.marketdata_stub import MarketDataStub
+from tests.services.portfolio.marketdata_stub import MarketDataStub, ReferenceStub
 
 SERVICE_KEY = "a service key for tests, long enough"
 PASSWORD = "a long enough password"
@@ -34,7 +47,18 @@ class Client:
 
     def __post_init__(self) -> None:
         self.identity = _With(IdentityServiceStub(self.channel), self.metadata)
+        self.account = _With(AccountServiceStub(self.channel), self.metadata)
+        self.keys = _With(ApiKeyServiceStub(self.channel), self.metadata)
+        self.admin = _With(AdminServiceStub(self.channel), self.metadata)
+        self.tokens = _With(TokenServiceStub(self.channel), self.metadata)
+        self.quotas = _With(QuotaServiceStub(self.channel), self.metadata)
+        self.events = _With(EventServiceStub(self.channel), self.metadata)
         self.portfolios = _With(PortfolioServiceStub(self.channel), self.metadata)
+        self.positions = _With(PositionServiceStub(self.channel), self.metadata)
+        self.cash = _With(CashServiceStub(self.channel), self.metadata)
+        self.changes = _With(ChangeServiceStub(self.channel), self.metadata)
+        self.settings = _With(RiskSettingsServiceStub(self.channel), self.metadata)
+        self.labels = _With(LabelServiceStub(self.channel), self.metadata)
         self.data = _With(DataServiceStub(self.channel), self.metadata)
 
 
@@ -58,6 +82,7 @@ def settings(database_url: Callable[[str], str]) -> Settings:
         service_key=Secret(SERVICE_KEY),
         key_secret=Secret("a key secret for tests, long enough"),
         marketdata_address="127.0.0.1:1",
+        rate_limits="off",
     )
 
 
@@ -65,6 +90,7 @@ def settings(database_url: Callable[[str], str]) -> Settings:
 async def marketdata_address() -> AsyncIterator[str]:
     server = grpc.aio.server()
     add_MarketDataServiceServicer_to_server(MarketDataStub(), server)
+    add_ReferenceServiceServicer_to_server(ReferenceStub(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     yield f"127.0.0.1:{port}"
@@ -99,13 +125,24 @@ async def alice(nobody: Client) -> Client:
 
 
 @pytest.fixture
+async def root(nobody: Client, settings: Settings) -> Client:
+    """An admin."""
+    await create_admin(settings, "root@example.com", PASSWORD)
+    return await logged_in(nobody, "root@example.com")
+
+
+@pytest.fixture
 async def mallory(nobody: Client) -> Client:
     return await signed_in(nobody, "mallory@example.com")
 
 
 async def signed_in(client: Client, email: str) -> Client:
     await client.identity.Register(RegisterRequest(email=email, password=PASSWORD))
-    session: Session = await client.identity.Login(LoginRequest(email=email, password=PASSWORD))
+    return await logged_in(client, email)
+
+
+async def logged_in(client: Client, email: str, password: str = PASSWORD) -> Client:
+    session: Session = await client.identity.Login(LoginRequest(email=email, password=password))
     return Client(client.channel, [("authorization", f"Bearer {session.access_token}")])
 
 

@@ -6,19 +6,26 @@ sealed one. `tests/system` runs the same calls against the real service.
 
 import datetime
 
+import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
-from plimsoll.marketdata.v1 import instrument_pb2, marketdata_service_pb2, price_pb2
+from plimsoll.marketdata.v1 import instrument_pb2, marketdata_service_pb2, price_pb2, reference_service_pb2
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceServicer
+from plimsoll.marketdata.v1.reference_service_pb2_grpc import ReferenceServiceServicer
 
 Date = datetime.date
 CLOSES = {"AAPL": 126.04, "JPM": 129.54, "XOM": 105.0, "SPX": 3783.22, "VOD": 10.0, "QUIET": None}
 KINDS = {"SPX": instrument_pb2.Instrument.INDEX}
+SECTORS = {"AAPL": "Information Technology", "JPM": "Financials", "XOM": "Energy"}
+INDUSTRIES = {"XOM": "Integrated Oil & Gas", "JPM": "Diversified Banks"}
+EXCHANGES = {"AAPL": "XNAS", "JPM": "XNYS", "XOM": "XNYS"}
 CURRENCIES = {"VOD": "GBP"}
 NEWEST = Date(2022, 12, 28)
 FIRST, LAST = Date(2020, 1, 1), Date(2027, 12, 31)
 DATA_VERSION = 7
+FACTORS = {"Market Beta": ("SPX", ""), "Growth": ("", ""), "Value": ("JPM", "XOM")}
+"""The funds that stand for factors; an empty pair is a factor that is not active."""
 
 
 def weekdays(start: Date, end: Date) -> list[Date]:
@@ -40,7 +47,9 @@ class MarketDataStub(MarketDataServiceServicer):
                 symbol=symbol,
                 kind=KINDS.get(symbol, instrument_pb2.Instrument.STOCK),
                 name=f"{symbol} Inc.",
-                sector="Energy",
+                sector=SECTORS.get(symbol, ""),
+                industry=INDUSTRIES.get(symbol, ""),
+                exchange=EXCHANGES.get(symbol, ""),
                 currency=CURRENCIES.get(symbol, "USD"),
                 multiplier=1,
             )
@@ -93,7 +102,7 @@ class MarketDataStub(MarketDataServiceServicer):
                 price_date=request.as_of_date,
                 price_basis=PriceBasis.TOTAL_RETURN_ADJUSTED,
                 source=price_pb2.Mark.CLOSE,
-                currency="USD",
+                currency=CURRENCIES.get(symbols[number], "USD"),
                 data_version=DATA_VERSION,
             )
         return answer
@@ -114,3 +123,43 @@ class MarketDataStub(MarketDataServiceServicer):
         return marketdata_service_pb2.GetTradingCalendarResponse(
             session_dates=map(str, weekdays(start, end)), first_date=str(FIRST), last_date=str(LAST)
         )
+
+    async def ListBars(self, request, context):
+        """Closes from 2022-07-01 on, without XOM's of one day; AAPL's source knows open, high, low and volume too."""
+        if request.symbol == "QUIET":
+            return marketdata_service_pb2.ListBarsResponse(symbol="QUIET", reason="no_price")
+        if request.symbol not in CLOSES:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such instrument")
+        start = max(Date(2022, 7, 1), Date.fromisoformat(request.start_date))
+        known = {"open": 1.0, "high": 3.0, "low": 0.5, "volume": 900.0} if request.symbol == "AAPL" else {}
+        return marketdata_service_pb2.ListBarsResponse(
+            available=True,
+            symbol=request.symbol,
+            price_basis=request.price_basis or PriceBasis.TOTAL_RETURN_ADJUSTED,
+            bars=[
+                price_pb2.Bar(session_date=str(day), close=day.day, **known)
+                for day in weekdays(start, Date.fromisoformat(request.end_date))
+                if (request.symbol, day) != ("XOM", Date(2022, 12, 27))
+            ],
+            data_version=request.known_at_version,
+        )
+
+
+class ReferenceStub(ReferenceServiceServicer):
+    async def ListFactorDefinitions(self, request, context):
+        answer = reference_service_pb2.ListFactorDefinitionsResponse(as_of_date=request.as_of_date)
+        for name, (proxy, less) in FACTORS.items():
+            answer.factors.add(name=name, active=bool(proxy), active_proxy=proxy, active_less_proxy=less)
+        return answer
+
+    async def GetExchangeProxies(self, request, context):
+        answer = reference_service_pb2.ExchangeProxies(version=3)
+        answer.exchange_proxies.add(exchange="XNYS", market="SPX", momentum="XOM", value="JPM")
+        answer.exchange_proxies.add(exchange="*", market="VOD", momentum="VOD", value="VOD")
+        return answer
+
+    async def GetIndustryProxies(self, request, context):
+        answer = reference_service_pb2.IndustryProxies(version=4)
+        answer.industry_proxies.add(industry="Integrated Oil & Gas", symbol="QUIET")
+        answer.industry_proxies.add(industry="Financials", symbol="AAPL")
+        return answer

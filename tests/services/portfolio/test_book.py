@@ -7,11 +7,12 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.portfolio.domain.book import CashBalance, OptionTerms, Position, book_on
+from services.portfolio.domain.book import CashBalance, CashMovement, OptionTerms, Position, book_on
 
 Date = datetime.date
 ENTRY = Date(2022, 1, 3)
 STATED = Date(2022, 6, 30)
+ONE_DAY = datetime.timedelta(1)
 
 
 def position(quantity: str = "10", entry: Date = ENTRY, **changes: object) -> Position:
@@ -97,6 +98,23 @@ def test_cash_is_unknown_only_where_something_is_owed():
     assert book_on(Date(2021, 1, 1), [position("-1")], []).cash_reason == "", "the short was not there yet"
 
 
+def moved(amount: str, day: Date, currency: str = "USD") -> CashMovement:
+    return CashMovement("m", "INTEREST", currency, Decimal(amount), day)
+
+
+def test_movements_are_undone_before_the_balance_date_and_applied_after_it():
+    paid = [moved("100", STATED), moved("7", STATED + ONE_DAY), moved("-30", STATED - ONE_DAY)]
+    amounts = [book_on(STATED + n * ONE_DAY, [], [usd("5000")], paid).cash[0].amount for n in (-2, -1, 0, 1, 2)]
+    assert amounts == [4930, 4900, 5000, 5007, 5007]
+
+
+def test_a_book_has_the_movements_up_to_its_day_and_other_currencies_move_nothing():
+    paid = [moved("1", STATED, "EUR"), moved("2", STATED + ONE_DAY, "EUR")]
+    book = book_on(STATED, [], [usd("5000")], paid)
+    assert (book.movements, book.cash[0].amount) == (tuple(paid[:1]), 5000)
+    assert book_on(STATED + ONE_DAY, [], [], paid).cash == (), "without a balance they make no cash"
+
+
 days = st.dates(Date(2022, 1, 1), Date(2022, 12, 31))
 trades = st.builds(
     lambda quantity, entry, price, life, out: position(
@@ -124,3 +142,28 @@ def test_cash_moves_between_two_days_by_what_was_traded_between_them(book, first
         if trade.exit_date and trade.exit_price is not None and first < trade.exit_date <= second:
             flow += trade.quantity * trade.exit_price
     assert cash_on(second, *book) - cash_on(first, *book) == flow
+
+
+payments = st.builds(
+    lambda amount, day, currency: moved(str(amount), day, currency),
+    st.decimals(-1000, 1000, places=2, allow_nan=False),
+    days,
+    st.sampled_from(["USD", "EUR"]),
+)
+
+
+@given(st.lists(trades, max_size=5), st.lists(payments, max_size=8), days, days)
+def test_movements_and_trades_move_the_cash_independently(book, paid, first, second):
+    first, second = min(first, second), max(first, second)
+    both, neither = (
+        [book_on(day, book, [usd("5000")], movements).cash[0].amount for day in (first, second)]
+        for movements in (paid, [])
+    )
+    flow = sum(m.amount for m in paid if m.currency == "USD" and first < m.movement_date <= second)
+    assert (both[1] - both[0]) - (neither[1] - neither[0]) == flow
+
+
+@given(st.lists(trades, max_size=5), st.lists(payments, max_size=8), days, days)
+def test_a_balance_restated_at_another_day_says_the_same_of_every_day(book, paid, restated, asked):
+    rolled = book_on(restated, book, [usd("5000")], paid).cash
+    assert book_on(asked, book, rolled, paid).cash == book_on(asked, book, [usd("5000")], paid).cash

@@ -82,7 +82,7 @@ async def test_tokens_are_signed_by_a_published_key(nobody, alice):
     assert header["kid"] in {key["kid"] for key in keys}
     assert all("d" not in key for key in keys), "a private key was published"
     claims = jwt.decode(session.access_token, options={"verify_signature": False})
-    assert set(claims) == {"iss", "aud", "sub", "iat", "exp", "jti", "role", "scope"}
+    assert set(claims) == {"iss", "aud", "sub", "iat", "exp", "jti", "role", "scope", "tier", "auth_time"}
 
 
 async def test_a_refresh_token_works_once_and_its_reuse_ends_the_session(nobody, alice):
@@ -117,12 +117,10 @@ async def test_a_flood_of_wrong_passwords_is_refused_and_others_are_served(nobod
     me = await alice.identity.GetMe(GetMeRequest())
     codes = {error.code() for error in await flood if isinstance(error, grpc.aio.AioRpcError)}
     assert me.email == "alice@example.com"
-    assert grpc.StatusCode.RESOURCE_EXHAUSTED in codes
-    # On a machine that is busy with other work, the last of those that wait may run out of time instead.
-    assert codes <= {
+    # On a busy machine some are still waiting to be checked when their time is over.
+    assert codes - {grpc.StatusCode.DEADLINE_EXCEEDED} == {
         grpc.StatusCode.UNAUTHENTICATED,
         grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
     }
 
 
@@ -138,7 +136,7 @@ async def test_the_token_of_a_disabled_account_opens_nothing(nobody, alice, sett
     await connection.execute("UPDATE portfolio.users SET disabled_time = now()")
     await connection.close()
     assert (await refused(login(nobody, email="alice@example.com"))).reason == "CREDENTIALS_INVALID"
-    assert (await refused(alice.identity.GetMe(GetMeRequest()))).code == grpc.StatusCode.NOT_FOUND
+    assert (await refused(alice.identity.GetMe(GetMeRequest()))).reason == "TOKEN_INVALID"
 
 
 async def test_registration_can_be_closed_and_an_admin_made(settings):

@@ -183,3 +183,14 @@ async def test_a_revision_that_never_was_is_out_of_range(alice):
     )
     assert (error.code, error.reason) == (grpc.StatusCode.OUT_OF_RANGE, "REVISION_OUT_OF_RANGE")
     assert dict(error.info.metadata) == {"given": "9", "current": "1"}
+
+
+async def test_a_book_that_is_known_is_not_sent_again(alice, mallory):
+    made = await make(alice)
+    request = GetBookRequest(portfolio_id=made.portfolio_id, as_of_date="2022-12-28", known_revision=1)
+    answer = await as_service(alice).portfolios.GetBook(request)
+    assert (answer.unchanged, answer.revision, answer.HasField("portfolio")) == (True, 1, False)
+    assert (await refused(as_service(mallory).portfolios.GetBook(request))).code == grpc.StatusCode.NOT_FOUND
+    await alice.portfolios.UpdatePortfolio(UpdatePortfolioRequest(portfolio_id=made.portfolio_id, benchmark="SPX"))
+    again = await as_service(alice).portfolios.GetBook(request)
+    assert (again.unchanged, again.revision, again.portfolio.benchmark) == (False, 2, "SPX")

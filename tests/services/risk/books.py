@@ -8,6 +8,7 @@ import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
+from plimsoll.marketdata.v1.instrument_pb2 import OptionContract
 from plimsoll.marketdata.v1.marketdata_service_pb2 import ResolveSessionResponse
 from plimsoll.marketdata.v1.price_pb2 import Mark as MarkMessage
 from plimsoll.portfolio.v1.portfolio_pb2 import Portfolio
@@ -15,12 +16,16 @@ from plimsoll.portfolio.v1.portfolio_service_pb2 import Book as BookMessage
 from plimsoll.portfolio.v1.position_pb2 import CashBalance as CashMessage
 from plimsoll.portfolio.v1.position_pb2 import OptionTerms, Position
 from services.risk.domain.book import Book, CashBalance, Positions
-from services.risk.domain.market import Mark, MarketSlice, Session
+from services.risk.domain.market import Mark, MarketSlice, OptionMark, Session
 
 PORTFOLIO_ID = "6f1c1f5e-52d4-4d5c-8a0e-1f7a0c1f9a11"
 AS_OF = date(2022, 12, 28)
 SESSION = Session(as_of_date=AS_OF, close_time=datetime(2022, 12, 28, 21, 0, tzinfo=UTC), data_version=7)
-BASES = {"raw": PriceBasis.RAW, "total_return_adjusted": PriceBasis.TOTAL_RETURN_ADJUSTED}
+BASES = {
+    "raw": PriceBasis.RAW,
+    "split_adjusted": PriceBasis.SPLIT_ADJUSTED,
+    "total_return_adjusted": PriceBasis.TOTAL_RETURN_ADJUSTED,
+}
 
 
 @dataclass(frozen=True)
@@ -73,12 +78,31 @@ def book(held=(), closed=(), cash=(), cash_reason="", revision=3, base_currency=
 
 
 def mark(instrument_id, price, **changes):
-    known = Mark(instrument_id, price, "2022-12-28", 0, "raw", "USD", "", 5)
+    known = Mark(instrument_id, price, "2022-12-28", 0, "raw", "USD", "", 5, source="close")
     return replace(known, **changes)
 
 
-def no_mark(instrument_id, reason="no_mark"):
+def no_mark(instrument_id, reason="no_volatility"):
     return Mark(instrument_id, math.nan, "", 0, "", "USD", reason, 0)
+
+
+def option_mark(instrument_id, price, changes=None, **terms):
+    """A call on AAPL at 130 that expires on 2023-01-20, modelled at a volatility of 40 % unless told otherwise."""
+    known = OptionMark(
+        expiry_date=date(2023, 1, 20),
+        is_call=True,
+        is_american=True,
+        strike=130.0,
+        expired=False,
+        underlying_price=126.04,
+        volatility=0.4,
+        volatility_source="realised_90d",
+        rate=0.04,
+        rate_source="assumed",
+        dividend_yield=0.0,
+        dividend_yield_source="assumed_zero",
+    )
+    return mark(instrument_id, price, **({"option": replace(known, **terms), "source": "model"} | (changes or {})))
 
 
 def market(*marks, session=SESSION):
@@ -126,7 +150,26 @@ def mark_message(mark):
         currency=mark.currency,
         reason=mark.reason,
         data_version=mark.data_version,
+        source=MarkMessage.Source.Value(mark.source.upper() or "SOURCE_UNSPECIFIED"),
+        **_option_fields(mark.option),
     )
+
+
+def _option_fields(option):
+    if option is None:
+        return {}
+    known = {
+        name: None if math.isnan(value := getattr(option, name)) else value
+        for name in ("underlying_price", "volatility", "rate", "dividend_yield")
+    }
+    sources = ("volatility_source", "rate_source", "dividend_yield_source")
+    contract = OptionContract(
+        expiry_date=option.expiry_date.isoformat(),
+        right="C" if option.is_call else "P",
+        strike=option.strike,
+        style=OptionContract.AMERICAN if option.is_american else OptionContract.EUROPEAN,
+    )
+    return known | {name: getattr(option, name) for name in sources} | {"option": contract, "expired": option.expired}
 
 
 def session_message(session):

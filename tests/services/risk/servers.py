@@ -26,6 +26,7 @@ from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import (
     MarketDataServiceServicer,
     add_MarketDataServiceServicer_to_server,
 )
+from plimsoll.portfolio.v1.portfolio_service_pb2 import Book
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import (
     PortfolioServiceServicer,
     add_PortfolioServiceServicer_to_server,
@@ -45,7 +46,7 @@ async def fetch_keys():
 def token(user_id=OWNER, lives_seconds=300):
     now = int(time.time())
     claims = {"iss": "plimsoll", "aud": "plimsoll", "sub": user_id, "iat": now, "exp": now + lives_seconds}
-    claims |= {"jti": "1", "role": "member", "scope": "read write"}
+    claims |= {"jti": "1", "role": "member", "scope": "read write", "tier": "registered"}
     return jwt.encode(claims, SIGNING_KEY, algorithm="EdDSA", headers={"kid": "test"})
 
 
@@ -66,6 +67,7 @@ class Portfolio(PortfolioServiceServicer):
     def __init__(self, book):
         self.book = book
         self.callers = []
+        self.sent_count = 0
 
     async def GetBook(self, request, context):
         call = current_call()
@@ -75,6 +77,9 @@ class Portfolio(PortfolioServiceServicer):
         if request.revision > self.book.revision:
             given, current = request.revision, self.book.revision
             raise OutOfRange("REVISION_OUT_OF_RANGE", "no such revision", given=given, current=current)
+        if request.known_revision == self.book.revision:
+            return Book(revision=self.book.revision, unchanged=True)
+        self.sent_count += 1
         return self.book
 
 
@@ -101,7 +106,9 @@ class MarketData(MarketDataServiceServicer):
 async def serving(name, *register):
     """Serve some servicers as one service at a free port; gives its address."""
     tokens = TokenVerifier("plimsoll", "plimsoll", fetch_keys)
-    settings = ServiceSettings(listen_address="127.0.0.1:0", service_key=SERVICE_KEY, drain_seconds=0.0)
+    settings = ServiceSettings(
+        listen_address="127.0.0.1:0", service_key=SERVICE_KEY, drain_seconds=0.0, rate_limits="off"
+    )
     server = Server(Service(health=Health(name), tokens=tokens, register=register), settings)
     await server.start()
     try:

@@ -29,11 +29,17 @@ from tests.services.risk.books import (
     closes,
     mark,
     no_mark,
+    option_mark,
 )
 from tests.services.risk.fakes import FakeBooks, FakeMarket
 
 CONTENT = {"held": LONG_SHORT, "closed": (SOLD, COVERED), "cash": [("USD", -5000.25)]}
-MARKS = [*closes(), mark(7, 9.5, price_date="2022-12-20", age_sessions=5, price_basis="total_return_adjusted")]
+MARKS = [
+    *closes(),
+    option_mark(8, 5.25),
+    option_mark(9, 0.0, {"source": "close"}, expired=True),
+    mark(7, 9.5, price_date="2022-12-20", age_sessions=5, price_basis="total_return_adjusted"),
+]
 
 
 @pytest.fixture
@@ -108,13 +114,26 @@ async def test_a_day_after_the_newest_session_is_out_of_range(market):
 
 
 async def test_marks_are_read_as_they_are(market):
-    found = await market.marks([1, 4, 7], SESSION)
-    assert list(found) == [1, 4, 7]
+    found = await market.marks([1, 4, 7, 8, 9], SESSION)
+    assert list(found) == [1, 4, 7, 8, 9]
+    assert found[8] == option_mark(8, 5.25)
+    assert found[9] == option_mark(9, 0.0, {"source": "close"}, expired=True)
     assert found[1] == mark(1, 126.04)
     assert not found[4].known
     assert dataclasses.replace(found[4], price=0.0) == dataclasses.replace(no_mark(4), price=0.0)
     assert found[7] == MARKS[-1]
     assert found[7].stale
+
+
+async def test_a_book_comes_over_the_wire_once_a_revision(channels):
+    portfolio = servers.Portfolio(book_message(**CONTENT))
+    async with servers.serving_portfolio(portfolio) as address:
+        client = PortfolioClient(channels.channel("portfolio", address))
+        first = await client.read(PORTFOLIO_ID, 0, AS_OF)
+        assert await client.read(PORTFOLIO_ID, 0, AS_OF) is first
+        portfolio.book.revision += 1
+        assert (await client.read(PORTFOLIO_ID, 0, AS_OF)).revision == first.revision + 1
+        assert (portfolio.sent_count, len(portfolio.callers)) == (2, 3)
 
 
 async def test_the_client_calls_as_risk_on_behalf_of_its_caller(channels):
@@ -148,6 +167,7 @@ async def test_a_number_that_is_none_does_not_pass_for_a_missing_price(channels,
         MarkMessage(instrument_id=1),
         MarkMessage(instrument_id=1, price=1.0, reason="no_price", price_basis=PriceBasis.RAW),
         MarkMessage(instrument_id=1, price=1.0),
+        MarkMessage(instrument_id=1, price=1.0, price_basis=PriceBasis.RAW),
     ],
 )
 def test_a_mark_that_breaks_its_contract_is_refused(broken):

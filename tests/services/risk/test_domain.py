@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import statistics
+from datetime import date
 
 import hypothesis.strategies as st
 import msgspec
@@ -23,6 +25,7 @@ from tests.services.risk.books import (
     mark,
     market,
     no_mark,
+    option_mark,
 )
 
 OWNER = "0c7d2a34-8f5f-4f34-9d43-2b6a8a1c7e55"
@@ -66,17 +69,11 @@ def test_what_was_read_is_named():
 def test_an_option_without_a_mark_is_listed_with_its_notional():
     coverage = overview(LONG_SHORT, cash=CASH).metadata.coverage
     assert [(left.position_id, left.symbol, left.reason) for left in coverage.excluded] == [
-        (CALL.position_id, CALL.symbol, "no_mark")
+        (CALL.position_id, CALL.symbol, "no_volatility")
     ]
     assert coverage.modelled_gross_exposure == pytest.approx(20_368.30)
     assert coverage.gross_exposure == pytest.approx(20_368.30 + 1 * 100 * 126.04)
     assert coverage.modelled_percent == pytest.approx(100 * 20_368.30 / 32_972.30)
-
-
-def test_an_option_that_has_a_price_but_no_delta_is_left_out_as_well():
-    result = overview(LONG_SHORT, [*closes(options=()), mark(4, 6.5)], cash=CASH)
-    assert result.summary == overview(LONG_SHORT, cash=CASH).summary
-    assert [left.reason for left in result.metadata.coverage.excluded] == ["no_delta"]
 
 
 def test_a_share_without_a_price_counts_with_its_cost():
@@ -209,6 +206,8 @@ def test_the_same_book_gives_the_same_overview_to_the_last_bit():
         ({}, [mark(1, 126.04, price_basis="total_return_adjusted"), *closes()[1:]]),
         ({}, [mark(1, 126.04, data_version=6), *closes()[1:]]),
         ({}, [*closes()[:3], no_mark(4, "unknown_instrument")]),
+        ({}, [*closes()[:3], option_mark(4, 5.0)]),
+        ({}, [mark(1, 126.04, source="quote"), *closes()[1:]]),
     ],
 )
 def test_another_book_or_mark_has_another_id(book_change, marks):
@@ -233,6 +232,95 @@ def test_a_new_version_without_a_new_mark_has_the_same_id():
     assert after == before
 
 
+def test_an_option_whose_mark_tells_its_volatility_counts_with_its_delta():
+    plain, result = (
+        overview(LONG_SHORT, cash=CASH),
+        overview(LONG_SHORT, [*closes(options=()), option_mark(4, 5.5)], cash=CASH),
+    )
+    delta = (exposures := result.summary.exposures).long - plain.summary.exposures.long
+    delta /= 100 * 126.04
+    # Black and Scholes: a call without dividends is never exercised early
+    years = (date(2023, 1, 20) - date(2022, 12, 28)).days / 365
+    d1 = (math.log(126.04 / 130) + (0.04 + 0.4**2 / 2) * years) / (0.4 * math.sqrt(years))
+    assert delta == pytest.approx(statistics.NormalDist().cdf(d1), abs=1e-12)
+    assert exposures.short == plain.summary.exposures.short
+    assert result.summary.total_value == pytest.approx(plain.summary.total_value + 100 * 5.5)
+    assert result.summary.pnl.unrealized == pytest.approx(plain.summary.pnl.unrealized + 100 * (5.5 - 5.0))
+    coverage = result.metadata.coverage
+    assert (coverage.modelled_percent, coverage.excluded) == (100.0, ())
+
+
+def test_a_written_put_is_long_and_a_written_call_short():
+    written = dataclasses.replace(CALL, quantity=-1)
+    call = overview((written,), [mark(1, 126.04), option_mark(4, 5.5)]).summary.exposures
+    put = overview((written,), [mark(1, 126.04), option_mark(4, 9.0, is_call=False)]).summary.exposures
+    assert (call.long, put.short) == (0.0, 0.0)
+    assert call.short < 0.0 < put.long
+
+
+def test_exposures_of_an_american_and_a_european_put_differ():
+    deltas = {
+        american: overview(
+            (CALL,), [mark(1, 126.04), option_mark(4, 60.0, is_call=False, is_american=american, strike=186.0)]
+        ).summary.exposures.net
+        for american in (True, False)
+    }
+    assert deltas[True] == pytest.approx(-100 * 126.04)  # best exercised at once
+    assert deltas[True] < deltas[False]
+
+
+def test_a_delta_does_not_depend_on_which_other_options_there_are():
+    rows = [dataclasses.replace(CALL, symbol=f"C{number}", instrument_id=number) for number in range(10, 30)]
+    marks = {
+        row.instrument_id: option_mark(row.instrument_id, 5.0, strike=100.0 + row.instrument_id, is_american=odd)
+        for row in rows
+        for odd in [bool(row.instrument_id % 2)]
+    }
+    spot = mark(1, 126.04)
+    together = sum_up(OWNER, book(rows), market(spot, *marks.values())).summary.exposures.long
+    alone = [overview((row,), [spot, marks[row.instrument_id]]).summary.exposures.long for row in rows]
+    assert together == math.fsum(alone)
+
+
+def test_what_models_assume_is_said():
+    second = dataclasses.replace(CALL, symbol="SECOND", instrument_id=9)
+    marks = [mark(1, 126.04), option_mark(4, 5.5), option_mark(9, 5.5, volatility_source="chain")]
+    assert overview((CALL, second), marks).metadata.warnings == (
+        "options valued by a model: 2; their volatility is that of the contracts quoted next to them (1), "
+        "that of their underlyings over 90 sessions (1)",
+        "no Treasury yields are known: options are valued at an assumed rate of 4 %",
+        "dividend yields of underlyings are not known, and taken to be 0, for options: 2",
+    )
+    known = {"rate_source": "treasury", "dividend_yield_source": "dividends", "volatility_source": "price"}
+    quoted = [mark(1, 126.04), option_mark(4, 5.5, {"source": "quote"}, **known)]
+    assert overview((CALL,), quoted).metadata.warnings == ()
+
+
+def test_an_expired_option_counts_with_what_it_was_worth_and_exposes_to_nothing():
+    over = {"expired": True, "expiry_date": date(2022, 12, 16), "volatility": math.nan, "rate": math.nan}
+    result = overview((CALL,), [mark(1, 126.04), option_mark(4, 7.0, {"source": "close"}, **over)])
+    assert (result.summary.total_value, result.summary.exposures.gross) == (700.0, 0.0)
+    assert result.metadata.coverage.excluded == ()
+    (warning,) = result.metadata.warnings
+    assert warning.startswith("options that have expired count with what they were worth then")
+    assert CALL.symbol in warning
+
+
+@pytest.mark.parametrize("terms", [{"volatility": math.nan}, {"underlying_price": math.nan}])
+def test_an_option_that_has_a_price_but_no_volatility_is_left_out(terms):
+    result = overview(LONG_SHORT, [*closes(options=()), option_mark(4, 6.5, **terms)], cash=CASH)
+    assert result.summary == overview(LONG_SHORT, cash=CASH).summary
+    assert [left.reason for left in result.metadata.coverage.excluded] == ["no_delta"]
+
+
+def test_the_weakest_basis_is_that_of_the_whole():
+    bases = ["raw", "split_adjusted", "raw"]
+    marks = [
+        dataclasses.replace(known, price_basis=basis) for known, basis in zip(closes(options=()), bases, strict=True)
+    ]
+    assert overview((AAPL, XOM, MSFT), marks).metadata.price_basis == "split_adjusted"
+
+
 prices = st.floats(0.0, 1e6)
 currencies = st.sampled_from(["USD", "USD", "USD", "EUR"])
 amounts = st.floats(-1e9, 1e9)
@@ -254,8 +342,18 @@ def books_and_marks(draw):
         )
         for number in numbers
     ]
+    positive = st.floats(1e-3, 1e5)
+    options = {"strike": positive, "underlying_price": positive | st.just(math.nan), "is_american": st.booleans()}
+    options |= {"volatility": st.floats(0.01, 5.0) | st.just(math.nan), "is_call": st.booleans()}
+    options |= {"expired": st.booleans()}
     marks = [
-        draw(st.one_of(st.builds(mark, st.just(n), prices, currency=currencies), st.builds(no_mark, st.just(n))))
+        draw(
+            st.one_of(
+                st.builds(mark, st.just(n), prices, currency=currencies),
+                st.builds(no_mark, st.just(n)),
+                st.builds(option_mark, st.just(n), prices, **options),
+            )
+        )
         for n in numbers
     ]
     closed = [dataclasses.replace(row, exit_price=draw(prices)) for row in rows if draw(st.booleans())]

@@ -70,6 +70,7 @@ async def stack():
             listen_address="127.0.0.1:0",
             service_key=servers.SERVICE_KEY,
             drain_seconds=0.0,
+            rate_limits="off",
             portfolio_address=await opened.enter_async_context(servers.serving_portfolio(portfolio)),
             marketdata_address=await opened.enter_async_context(servers.serving_marketdata(marketdata)),
         )
@@ -108,13 +109,13 @@ async def test_the_overview_as_clients_see_it(stack):
         "as_of_date": "2022-12-28",
         "portfolio_revision": 3,
         "data_version": 5,
-        "model_version": "1",
+        "model_version": "2",
         "price_basis": "raw",
         "coverage": {
             "modelled_gross_exposure": pytest.approx(20_368.30),
             "gross_exposure": pytest.approx(32_972.30),
             "modelled_percent": pytest.approx(61.7740),
-            "excluded": [{"position_id": CALL.position_id, "symbol": CALL.symbol, "reason": "no_mark"}],
+            "excluded": [{"position_id": CALL.position_id, "symbol": CALL.symbol, "reason": "no_volatility"}],
         },
     }
     assert served["elapsed_ms"] > 0.0
@@ -222,6 +223,7 @@ async def test_health_says_when_a_service_is_gone():
             listen_address="127.0.0.1:0",
             service_key=servers.SERVICE_KEY,
             drain_seconds=0.0,
+            rate_limits="off",
             portfolio_address=address,
             marketdata_address=gone,
         )

@@ -1,0 +1,80 @@
+"""Calling marketdata in the name of somebody who signed in.
+
+What changes the market of an installation is done by an administrator, who can be named afterwards; the key that
+services prove themselves with opens no such door.
+"""
+
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import typer
+
+from chassis.channels import Channels
+from chassis.settings import Secret
+from cli.access import UserAccess
+from cli.stack.errors import StackError
+from plimsoll.identity.v1.identity_service_pb2 import LoginRequest
+from plimsoll.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+
+USED_SHARE = 0.8
+"""Share of a token's life after which the next one is fetched."""
+
+
+class Caller:
+    """Somebody who signs in, again whenever his token gets old."""
+
+    def __init__(self, identity: IdentityServiceStub, email: str, password: Secret) -> None:
+        self._identity = identity
+        self._email = email
+        self._password = password
+        self._token = ""
+        self._until = 0.0
+
+    async def metadata(self) -> list[tuple[str, str]]:
+        """Give what a call has to carry."""
+        if time.monotonic() >= self._until:
+            session = await self._identity.Login(LoginRequest(email=self._email, password=self._password))
+            self._token, self._until = session.access_token, time.monotonic() + session.expires_in * USED_SHARE
+        return [("authorization", f"Bearer {self._token}")]
+
+
+@asynccontextmanager
+async def signed_in(access: UserAccess, email: str) -> AsyncIterator[tuple[grpc.aio.Channel, Caller]]:
+    """Give a channel to marketdata, and somebody to call in the name of.
+
+    Args:
+        access: where the services are.
+        email: who signs in. Empty: who the environment names, or who is asked for.
+
+    Raises:
+        StackError: a service does not answer, or refuses.
+    """
+    name = email or access.email or _ask("E-mail")
+    password = access.password or _ask_password()
+    channels = Channels("cli", access.service_key)
+    try:
+        identity = IdentityServiceStub(channels.channel("portfolio", access.portfolio_address))
+        yield channels.channel("marketdata", access.marketdata_address), Caller(identity, name, password)
+    except grpc.aio.AioRpcError as error:
+        raise StackError(error.details() or error.code().name) from error
+    finally:
+        await channels.close()
+
+
+def _ask(question: str) -> str:
+    if not sys.stdin.isatty():
+        raise StackError("nobody is named: give --email, or set PLIMSOLL_EMAIL")
+    return str(typer.prompt(question))
+
+
+def _ask_password() -> Secret:
+    """Ask at a terminal, hidden; otherwise read the first line of standard input."""
+    if sys.stdin.isatty():
+        return Secret(typer.prompt("Password", hide_input=True))
+    password = Secret(sys.stdin.readline().rstrip("\r\n"))
+    if not password:
+        raise StackError("no password: set PLIMSOLL_PASSWORD, or send it to standard input")
+    return password

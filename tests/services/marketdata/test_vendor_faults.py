@@ -1,0 +1,141 @@
+"""A vendor that goes wrong in every way, behind the service as wired: readers go on, and nothing bad is stored."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import date
+
+import pytest
+
+from chassis.settings import Secret
+from plimsoll.marketdata.v1 import ingestion_service_pb2 as pb
+from plimsoll.marketdata.v1 import marketdata_service_pb2 as reads
+from tests.services.marketdata.conftest import Callers, serving
+from tests.services.marketdata.vendors import massive_stub
+from tests.services.marketdata.vendors.market import BARS, LAST
+from tests.services.marketdata.vendors.massive_stub import MassiveStub, new_york_midnight
+from tests.services.marketdata.vendors.stub import Reply
+
+Market = tuple[Callers, MassiveStub]
+SECONDS = 20.0
+"""Within which every sync must have ended; the settings below allow less."""
+
+
+@pytest.fixture
+async def market(database_url: Callable[[str], str]) -> AsyncIterator[Market]:
+    """The service with a Massive of the test that was synced and sealed once."""
+    stub = MassiveStub()
+    await stub.start()
+    settings = {
+        "massive_api_key": Secret(massive_stub.KEY),
+        "massive_base_url": stub.url,
+        "massive_calls_per_minute": 10_000,
+        "listing_providers": "massive",
+        "bar_providers": "massive",
+        "corporate_action_providers": "massive",
+        "fetch_seconds": 3.0,
+        "call_seconds": 0.5,
+        "call_attempts": 2,
+    }
+    async with serving(database_url("marketdata"), **settings) as callers:
+        first = await sync(callers)
+        assert {one.reason for one in first.outcomes} == {""}
+        await callers.service.SealSession(pb.SealSessionRequest(session_date=str(LAST)))
+        yield callers, stub
+    await stub.stop()
+
+
+async def sync(callers: Callers, start_date: str = "") -> pb.SyncSymbolsResponse:
+    request = pb.SyncSymbolsRequest(symbols=["AAPL", "KO"], start_date=start_date)
+    async with asyncio.timeout(SECONDS):
+        answer: pb.SyncSymbolsResponse = await callers.service.SyncSymbols(request)
+    return answer
+
+
+async def check_reading_goes_on(callers: Callers) -> None:
+    """The last good value is there for readers, with its source."""
+    quotes = (await callers.user.GetQuotes(reads.GetQuotesRequest(symbols=["AAPL", "KO"]))).quotes
+    assert [(quote.last, quote.source) for quote in quotes] == [
+        (BARS[symbol][-1].close, "massive") for symbol in ("AAPL", "KO")
+    ]
+
+
+async def test_all_that_a_vendor_has_arrives(market: Market):
+    callers, _ = market
+    await check_reading_goes_on(callers)
+    bars = (await callers.user.ListBars(reads.ListBarsRequest(symbol="AAPL"))).bars
+    assert [bar.close for bar in bars] == [bar.close for bar in BARS["AAPL"]]
+    actions = (await callers.user.ListCorporateActions(reads.ListCorporateActionsRequest(symbol="KO"))).actions
+    assert [(one.ex_date, one.value) for one in actions] == [("2022-11-30", 0.44), ("2022-12-22", 10.0)]
+
+
+FAULTS = {
+    "busy": (Reply({"status": "ERROR"}, 429, headers={"retry-after": "3600"}), {"rate_limited"}),
+    "broken": (Reply({"error": "boom"}, 500), {"provider_unavailable"}),
+    "html": (Reply(b"<html>Sorry</html>", content_type="text/html"), {"provider_malformed"}),
+    "truncated": (Reply(b'{"results": [{"c": 1', status=200), {"provider_malformed"}),
+    "dies": (Reply(b'{"results": []}', cut_at=5), {"provider_unavailable"}),
+    "slow": (Reply(b" " * 3600, seconds_a_byte=1.0), {"provider_timed_out"}),
+}
+
+
+@pytest.mark.parametrize(("reply", "reasons"), FAULTS.values(), ids=FAULTS)
+async def test_a_vendor_that_fails_costs_no_price_and_no_reader_an_answer(
+    market: Market, reply: Reply, reasons: set[str]
+):
+    callers, stub = market
+    stub.fail("/", reply)
+    failed = await sync(callers, start_date="2022-12-19")
+    assert failed.data_version == 0
+    assert {one.reason for one in failed.outcomes} <= reasons | {"rate_limited"}
+    assert all(one.reason for one in failed.outcomes)
+    assert failed.last_session_date == str(LAST)
+    await check_reading_goes_on(callers)
+    newest = (await callers.user.ListIngestions(pb.ListIngestionsRequest(page_size=1))).ingestions[0]
+    assert (newest.failed_count, newest.stored_count) == (2, 0)
+
+
+async def test_pages_in_circles_end(market: Market):
+    callers, stub = market
+    circle = {"status": "OK", "results": [], "next_url": f"{stub.url}/v2/aggs/ticker/AAPL?cursor=1"}
+    stub.fail("/v2/aggs", Reply(circle))
+    failed = await sync(callers, start_date="2022-12-19")
+    assert {one.reason for one in failed.outcomes} == {"provider_malformed"}
+    await check_reading_goes_on(callers)
+
+
+async def test_rows_that_cannot_be_prices_are_kept_apart(market: Market):
+    callers, stub = market
+    row = {"h": None, "l": None, "o": None, "v": 1, "vw": 1, "n": 1}
+    stub.extra_bars["AAPL"] = [
+        {**row, "c": float("nan"), "t": new_york_midnight(date(2022, 12, 29))},
+        {**row, "c": 0, "t": new_york_midnight(date(2022, 12, 30))},
+        {**row, "c": -1, "t": new_york_midnight(date(2023, 1, 3))},
+        {**row, "c": 12_604, "t": new_york_midnight(date(2023, 1, 4))},
+        {**row, "c": 126, "t": new_york_midnight(date(2023, 1, 1))},
+        {**row, "c": 126, "t": new_york_midnight(date(2090, 1, 3))},
+        {**row, "c": 127, "t": new_york_midnight(LAST)},
+    ]
+    synced = await sync(callers, start_date="2022-12-29")
+    assert synced.outcomes[0].stored_count == 0
+    rows = (await callers.user.ListQuarantine(pb.ListQuarantineRequest(symbol="AAPL"))).rows
+    assert {(one.row_date, one.reason) for one in rows} == {
+        ("2022-12-29", "not_a_number"),
+        ("2022-12-30", "not_positive"),
+        ("2023-01-03", "not_positive"),
+        ("2023-01-04", "jump_without_split"),
+        ("2023-01-01", "not_a_session"),
+        ("2090-01-03", "future_date"),
+    }
+    assert synced.outcomes[0].quarantined_count == len(rows)
+    await check_reading_goes_on(callers)
+
+
+@pytest.mark.parametrize("symbol", ["../../etc/passwd", "a@evil.example", "http://evil.example", "?apiKey=x", "A/../B"])
+async def test_a_symbol_is_data_and_reaches_no_other_place(market: Market, symbol: str):
+    callers, stub = market
+    before = len(stub.requests)
+    outcome = await callers.user.EnsureCoverage(pb.EnsureCoverageRequest(symbol=symbol))
+    assert outcome.reason in ("invalid_symbol", "unknown_symbol")
+    for request in stub.requests[before:]:
+        assert request.path == ["v3", "reference", "tickers", symbol.upper()]
+        assert symbol.upper() not in request.target

@@ -1,0 +1,116 @@
+"""Several sources in their order: who is asked for what, and what the answer says."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.marketdata.clients.vendors.fallback import InOrder
+from services.marketdata.domain.fetched import Fetched, Reason, RejectedRow, RowKind, fetched_from
+from tests.services.marketdata.vendors.market import FIRST, LAST
+
+DAYS = (FIRST, LAST)
+
+
+class Told:
+    """A source of everything that says what a test tells it, and keeps what it was asked."""
+
+    def __init__(self, name: str, found: str = "", **failed: Reason) -> None:
+        self.name = name
+        self._found = found.split()
+        self._failed = failed
+        self.asked: list[list[str]] = []
+
+    async def _answer(self, keys: Collection[str], *_: date) -> Fetched[Any]:
+        self.asked.append(list(keys))
+        found = {key: f"{key} of {self.name}" for key in keys if key in self._found}
+        failed = {key: self._failed.get(key, Reason.UNKNOWN_SYMBOL) for key in keys if key not in found}
+        row = RejectedRow(RowKind.BAR, "", None, "{}", self.name, "not_a_number")
+        return fetched_from(self.name, found, failed, [row])
+
+    fetch_listings = fetch_bars = fetch_corporate_actions = fetch_quotes = _answer
+    fetch_option_chains = fetch_yields = fetch_fx_rates = _answer
+
+
+def in_order(*sources: Told) -> InOrder[Any]:
+    return InOrder(list(sources))
+
+
+async def test_the_next_is_asked_only_for_what_is_missing():
+    first, second, third = Told("first", "A"), Told("second", "B"), Told("third", "C D")
+    answer = await in_order(first, second, third).fetch_bars(["A", "B", "C"], *DAYS)
+    assert (first.asked, second.asked, third.asked) == ([["A", "B", "C"]], [["B", "C"]], [["C"]])
+    assert dict(answer.found) == {"A": "A of first", "B": "B of second", "C": "C of third"}
+    assert dict(answer.sources) == {"A": "first", "B": "second", "C": "third"}
+    assert answer.failed == {}
+    assert [row.source for row in answer.rejected] == ["first", "second", "third"]
+
+
+async def test_nobody_is_asked_when_nothing_is_missing():
+    first, second = Told("first", "A B"), Told("second", "A B")
+    await in_order(first, second).fetch_bars(["A", "B"], *DAYS)
+    assert second.asked == []
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.INVALID_SYMBOL])
+async def test_after_every_fault_but_one_the_next_is_asked(reason: Reason):
+    second = Told("second", "A")
+    answer = await in_order(Told("first", A=reason), second).fetch_bars(["A"], *DAYS)
+    assert second.asked == [["A"]]
+    assert (dict(answer.found), dict(answer.failed)) == ({"A": "A of second"}, {})
+
+
+async def test_what_is_no_symbol_is_asked_of_nobody_else():
+    second = Told("second", "A")
+    answer = await in_order(Told("first", A=Reason.INVALID_SYMBOL), second).fetch_bars(["A"], *DAYS)
+    assert second.asked == []
+    assert answer.failed == {"A": Reason.INVALID_SYMBOL}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (Reason.RATE_LIMITED, Reason.UNKNOWN_SYMBOL, Reason.RATE_LIMITED),
+        (Reason.UNKNOWN_SYMBOL, Reason.UNAVAILABLE, Reason.UNAVAILABLE),
+        (Reason.NO_HISTORY, Reason.UNKNOWN_SYMBOL, Reason.NO_HISTORY),
+        (Reason.UNKNOWN_SYMBOL, Reason.NO_HISTORY, Reason.NO_HISTORY),
+        (Reason.UNKNOWN_SYMBOL, Reason.UNKNOWN_SYMBOL, Reason.UNKNOWN_SYMBOL),
+        (Reason.TIMED_OUT, Reason.MALFORMED, Reason.TIMED_OUT),
+    ],
+)
+async def test_while_a_source_is_down_nobody_says_that_a_symbol_is_unknown(first, second, told):
+    answer = await in_order(Told("first", A=first), Told("second", A=second)).fetch_bars(["A"], *DAYS)
+    assert answer.failed == {"A": told}
+
+
+async def test_without_sources_there_is_no_provider():
+    answer = await in_order().fetch_bars(["A", "B"], *DAYS)
+    assert answer == Fetched({}, {"A": Reason.NO_PROVIDER, "B": Reason.NO_PROVIDER}, {})
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("fetch_listings", ()),
+        ("fetch_bars", DAYS),
+        ("fetch_corporate_actions", DAYS),
+        ("fetch_quotes", ()),
+        ("fetch_option_chains", ()),
+        ("fetch_yields", DAYS),
+        ("fetch_fx_rates", DAYS),
+    ],
+)
+async def test_every_kind_of_data_falls_back(method: str, arguments: tuple[date, ...]):
+    sources = in_order(Told("first", "A"), Told("second", "B"))
+    answer = await getattr(sources, method)(["A", "B"], *arguments)
+    assert dict(answer.sources) == {"A": "first", "B": "second"}
+    assert sources.name == "first,second"
+
+
+async def test_a_vendor_that_is_down_is_replaced_by_the_next(massive, fmp):
+    (provider, stub), (other, _) = massive, fmp
+    await stub.stop()
+    answer = await InOrder([provider, other]).fetch_bars(["AAPL", "NOPE"], *DAYS)
+    assert dict(answer.sources) == {"AAPL": "fmp"}
+    assert answer.failed == {"NOPE": Reason.UNAVAILABLE}

@@ -1,0 +1,182 @@
+"""What belongs to one user: how each such thing is made and seen, and every call that takes its id.
+
+A call is written once and tried three times by tests/system/test_isolation.py: with another user's id, with the id of
+nothing, and by the owner.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+CSV = b"ticker,quantity,entry_price,entry_date,tags\nAAPL,1,100,2022-01-03,\n"
+POSITION = {"symbol": "AAPL", "quantity": 1.0, "entry_price": 100.0, "entry_date": "2022-01-03"}
+MANAGEMENT = "/api/v1/management"
+PORTFOLIOS = f"{MANAGEMENT}/portfolios"
+
+Answer = httpx.Response
+Case = Callable[[httpx.Client, str], Answer]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What an id is of: how its owner makes one and gets its id, and what the owner sees of it."""
+
+    make: Callable[[httpx.Client], str]
+    see: Callable[[httpx.Client, str], Any]
+
+
+def post(client: httpx.Client, path: str, **body: Any) -> Any:
+    answer = client.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def make_portfolio(client: httpx.Client) -> str:
+    return str(post(client, PORTFOLIOS, name=f"Private {uuid.uuid4()}")["portfolio_id"])
+
+
+def make_position(client: httpx.Client) -> str:
+    made = post(client, f"{MANAGEMENT}/positions", portfolio_id=make_portfolio(client), position=POSITION)
+    return str(made["position_id"])
+
+
+def make_api_key(client: httpx.Client) -> str:
+    for key in client.get("/api/v1/auth/api-keys").json()["api_keys"]:  # there may be fifty at a time
+        client.delete(f"/api/v1/auth/api-keys/{key['api_key_id']}")
+    return str(post(client, "/api/v1/auth/api-keys", name="private", scope="READ")["api_key"]["api_key_id"])
+
+
+def make_label(kind: str) -> Callable[[httpx.Client], str]:
+    def make(client: httpx.Client) -> str:
+        made = post(client, f"{MANAGEMENT}/{kind}", name=f"private {uuid.uuid4()}")
+        return str(made["label_id"])
+
+    return make
+
+
+def make_movement(client: httpx.Client) -> str:
+    """Gives both ids that its path needs, as one."""
+    portfolio_id = make_portfolio(client)
+    made = post(
+        client,
+        f"{PORTFOLIOS}/{portfolio_id}/cash-movements",
+        kind="DEPOSIT",
+        currency="USD",
+        amount=5.0,
+        movement_date="2022-01-03",
+    )
+    return f"{portfolio_id}/cash-movements/{made['movement_id']}"
+
+
+def make_private_instrument(client: httpx.Client) -> str:
+    symbol = f"X{uuid.uuid4().hex[:8]}".upper()
+    return str(post(client, "/api/v1/marketdata/private-instruments", symbol=symbol, name="A cottage")["instrument_id"])
+
+
+RESOURCES = {
+    "portfolio_id": Resource(make_portfolio, lambda c, i: c.get(f"{PORTFOLIOS}/{i}").json()),
+    "position_id": Resource(make_position, lambda c, i: c.get(f"{MANAGEMENT}/positions/{i}").json()),
+    "position_ids": Resource(make_position, lambda c, i: c.get(f"{MANAGEMENT}/positions/{i}").json()),
+    "tag_id": Resource(make_label("tags"), lambda c, i: c.get(f"{MANAGEMENT}/tags").json()),
+    "strategy_id": Resource(make_label("strategies"), lambda c, i: c.get(f"{MANAGEMENT}/strategies").json()),
+    "movement_id": Resource(
+        make_movement, lambda c, i: c.get(f"{PORTFOLIOS}/{i.partition('/')[0]}/cash-movements").json()
+    ),
+    "api_key_id": Resource(make_api_key, lambda c, i: c.get("/api/v1/auth/api-keys").json()),
+    "instrument_id": Resource(
+        make_private_instrument, lambda c, i: c.get("/api/v1/marketdata/private-instruments").json()
+    ),
+}
+ABSENT = {
+    "instrument_id": str(2**31 - 1),
+    "movement_id": f"{uuid.uuid4()}/cash-movements/{uuid.uuid4()}",
+}
+"""Ids of nothing, where another form is needed than a UUID's."""
+
+
+def of_portfolio(method: str, path: str, **body: Any) -> Case:
+    """A call below a portfolio of the management API."""
+    return lambda c, i: c.request(method, f"{PORTFOLIOS}/{i}{path}", **({"json": body} if body else {}))
+
+
+def of_position(method: str, path: str = "", **body: Any) -> Case:
+    return lambda c, i: c.request(method, f"{MANAGEMENT}/positions/{i}{path}", **({"json": body} if body else {}))
+
+
+def upload(client: httpx.Client, portfolio_id: str) -> Answer:
+    return client.post(
+        f"{PORTFOLIOS}/upload",
+        params={"portfolio_id": portfolio_id, "commit": "true"},
+        content=CSV,
+        headers={"content-type": "text/csv"},
+    )
+
+
+CASES: dict[tuple[str, str], Case] = {
+    ("PortfolioService.GetPortfolio", "portfolio_id"): of_portfolio("GET", ""),
+    ("PortfolioService.UpdatePortfolio", "portfolio_id"): of_portfolio("PATCH", "", benchmark="SPX"),
+    ("PortfolioService.DeletePortfolio", "portfolio_id"): of_portfolio("DELETE", ""),
+    ("PortfolioService.UploadPortfolio", "portfolio_id"): upload,
+    ("PositionService.ListPositions", "portfolio_id"): lambda c, i: c.get(
+        f"{MANAGEMENT}/positions", params={"portfolio_id": i}
+    ),
+    ("PositionService.GetPosition", "position_id"): of_position("GET"),
+    ("PositionService.CreatePosition", "portfolio_id"): lambda c, i: c.post(
+        f"{MANAGEMENT}/positions", json={"portfolio_id": i, "position": POSITION}
+    ),
+    ("PositionService.BatchCreatePositions", "portfolio_id"): lambda c, i: c.post(
+        f"{MANAGEMENT}/positions:batchCreate", json={"portfolio_id": i, "positions": [POSITION]}
+    ),
+    ("PositionService.UpdatePosition", "position_id"): of_position("PATCH", quantity=2.0),
+    ("PositionService.DeletePosition", "position_id"): of_position("DELETE"),
+    ("PositionService.SetPositionTags", "position_id"): of_position("PUT", "/tags", tags=["core"]),
+    ("LabelService.UpdateTag", "tag_id"): lambda c, i: c.patch(f"{MANAGEMENT}/tags/{i}", json={"description": "a"}),
+    ("LabelService.DeleteTag", "tag_id"): lambda c, i: c.delete(f"{MANAGEMENT}/tags/{i}"),
+    ("LabelService.UpdateStrategy", "strategy_id"): lambda c, i: c.patch(
+        f"{MANAGEMENT}/strategies/{i}", json={"description": "a"}
+    ),
+    ("LabelService.DeleteStrategy", "strategy_id"): lambda c, i: c.delete(f"{MANAGEMENT}/strategies/{i}"),
+    ("CashService.GetCashBalances", "portfolio_id"): of_portfolio("GET", "/cash-balances"),
+    ("CashService.PutCashBalances", "portfolio_id"): of_portfolio(
+        "PUT", "/cash-balances", balances={"USD": 5.0}, balance_date="2022-01-03"
+    ),
+    ("CashService.DeleteCashBalance", "portfolio_id"): lambda c, i: (
+        c.put(f"{PORTFOLIOS}/{i}/cash-balances", json={"balances": {"USD": 5.0}, "balance_date": "2022-01-03"}),
+        c.delete(f"{PORTFOLIOS}/{i}/cash-balances/USD"),
+    )[-1],
+    ("CashService.ListCashMovements", "portfolio_id"): of_portfolio("GET", "/cash-movements"),
+    ("CashService.CreateCashMovement", "portfolio_id"): of_portfolio(
+        "POST", "/cash-movements", kind="DEPOSIT", currency="USD", amount=5.0, movement_date="2022-01-03"
+    ),
+    ("CashService.DeleteCashMovement", "movement_id"): of_portfolio("DELETE", ""),
+    ("ChangeService.ListChanges", "portfolio_id"): of_portfolio("GET", "/changes"),
+    ("RiskSettingsService.GetRiskLimits", "portfolio_id"): of_portfolio("GET", "/risk-limits"),
+    ("RiskSettingsService.PutRiskLimits", "portfolio_id"): of_portfolio(
+        "PUT", "/risk-limits", limits={"max_loss": -0.2}
+    ),
+    ("RiskSettingsService.ResetRiskLimits", "portfolio_id"): of_portfolio("POST", "/risk-limits:reset", reason="again"),
+    ("RiskSettingsService.GetFactorProxies", "portfolio_id"): of_portfolio("GET", "/factor-proxies"),
+    ("RiskSettingsService.PutFactorProxies", "portfolio_id"): of_portfolio(
+        "PUT", "/factor-proxies", proxies={"AAPL": {"market": "SPX"}}
+    ),
+    ("RiskSettingsService.GetExpectedReturns", "portfolio_id"): of_portfolio("GET", "/expected-returns"),
+    ("RiskSettingsService.PutExpectedReturns", "portfolio_id"): of_portfolio(
+        "PUT", "/expected-returns", expected_returns={"AAPL": 0.07}, effective_date="2022-01-03"
+    ),
+    ("ApiKeyService.DeleteApiKey", "api_key_id"): lambda c, i: c.delete(f"/api/v1/auth/api-keys/{i}"),
+    ("PrivateInstrumentService.DeletePrivateInstrument", "instrument_id"): lambda c, i: c.delete(
+        f"/api/v1/marketdata/private-instruments/{i}"
+    ),
+    ("DataService.GetCompletePortfolio", "portfolio_id"): lambda c, i: c.get(f"/api/v1/data/portfolio/{i}/complete"),
+    ("DataService.GetPositionDetails", "portfolio_id"): lambda c, i: c.get(
+        "/api/v1/data/positions/details", params={"portfolio_id": i}
+    ),
+    ("DataService.GetPositionDetails", "position_ids"): lambda c, i: c.get(
+        "/api/v1/data/positions/details", params={"position_ids": i}
+    ),
+    ("DataService.GetHistoricalPrices", "portfolio_id"): lambda c, i: c.get(f"/api/v1/data/prices/historical/{i}"),
+    ("AnalyticsService.GetOverview", "portfolio_id"): lambda c, i: c.get(f"/api/v1/analytics/portfolio/{i}/overview"),
+}

@@ -1,0 +1,107 @@
+"""An installation is given its own market data by the command line, and answers with it."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.system.conftest import PASSWORD, PLIMSOLL, Running, environment, start, stop
+
+TREASURY = Path("/work/shared/data/treasury_par_yields_daily.csv")
+ADMIN = "root@example.com"
+
+
+def ingest(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `plimsoll` as an administrator would."""
+    seen = {**environment(home), "PLIMSOLL_EMAIL": ADMIN, "PLIMSOLL_PASSWORD": PASSWORD}
+    return subprocess.run([PLIMSOLL, *arguments], env=seen, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def own_stack(home: Path):
+    """A stack of the test's own, with an administrator and no market data."""
+    running = start(home)
+    try:
+        seen = {**environment(home), "PLIMSOLL_ADMIN_PASSWORD": PASSWORD}
+        subprocess.run([PLIMSOLL, "admin", "create", ADMIN], env=seen, check=True, capture_output=True, timeout=60)
+        yield running
+    finally:
+        stop(running)
+
+
+def token_of(running: Running) -> str:
+    with running.client() as client:
+        session = client.post("/api/v1/auth/login", json={"email": ADMIN, "password": PASSWORD})
+    return str(session.json()["access_token"])
+
+
+def test_files_of_an_administrator_are_read_back(own_stack: Running, tmp_path: Path):
+    bars, actions = tmp_path / "bars.csv", tmp_path / "actions.csv"
+    bars.write_text("symbol,date,close,kind\nOWN,2022-12-27,50,ETF\nOWN,2022-12-28,5.1,\nOWN,2022-12-26,1,\n")
+    actions.write_text("symbol,ex_date,kind,value\nOWN,2022-12-28,split,10\n")
+    told = ingest(own_stack.home, "ingest", "bars", str(bars))
+    assert told.returncode == 0, told.stderr
+    assert "line 4: not_a_session" in told.stdout
+    assert "3 rows; 2 values stored; 1 in quarantine" in told.stdout
+    told = ingest(own_stack.home, "ingest", "actions", str(actions))
+    assert (told.returncode, told.stderr) == (0, "")
+    told = ingest(own_stack.home, "ingest", "bars", str(bars))
+    assert "0 values stored: all of it was known" in told.stdout
+
+    with own_stack.client(token_of(own_stack)) as client:
+        bars_read = client.get("/api/v1/marketdata/bars/OWN", params={"end_date": "2022-12-28"}).json()
+        assert [(bar["session_date"], bar["close"]) for bar in bars_read["bars"]] == [
+            ("2022-12-27", 50.0),
+            ("2022-12-28", 5.1),
+        ]
+        listed = client.get("/api/v1/marketdata/corporate-actions/OWN").json()
+        assert [(one["ex_date"], one["kind"], one["value"]) for one in listed["actions"]] == [
+            ("2022-12-28", "SPLIT", 10.0)
+        ]
+        uploaded = client.post(
+            "/api/v1/marketdata/bars:upload",
+            content=b"symbol,date,close\nOWN,2022-12-23,49\n",
+            headers={"content-type": "text/csv"},
+        )
+        assert (uploaded.status_code, uploaded.json()["stored_count"]) == (200, 1)
+
+    told = ingest(own_stack.home, "coverage", "OWN")
+    assert told.returncode == 1
+    assert "no session of market data has been sealed yet" in told.stderr
+    told = ingest(own_stack.home, "ingest", "bars", str(bars), "--seal", "2022-12-28")
+    assert "sealed up to 2022-12-28" in told.stdout
+    told = ingest(own_stack.home, "coverage", "OWN")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "Prices up to 28 Dec 2022: 1 of 1 instruments, 100.0% of their sessions" in " ".join(told.stdout.split())
+
+
+def test_who_is_nobody_brings_nothing(own_stack: Running, tmp_path: Path):
+    bars = tmp_path / "bars.csv"
+    bars.write_text("symbol,date,close\nOWN,2022-12-27,50\n")
+    seen = {**environment(own_stack.home), "PLIMSOLL_EMAIL": "nobody@example.com", "PLIMSOLL_PASSWORD": PASSWORD}
+    told = subprocess.run(
+        [PLIMSOLL, "ingest", "bars", bars], env=seen, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert told.returncode == 1
+    assert told.stderr.startswith("plimsoll: ")
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.skipif(not TREASURY.exists(), reason=f"{TREASURY} is not there: it is data for tests outside the checkout")
+def test_the_treasury_s_own_yields_are_ingested_and_read_back(own_stack: Running):
+    told = ingest(own_stack.home, "ingest", "yields", str(TREASURY))
+    assert told.returncode == 0, told.stderr
+    assert "0 in quarantine" in told.stdout
+    with own_stack.client(token_of(own_stack)) as client:
+        answer = client.get("/api/v1/marketdata/yields", params={"as_of_date": "2022-12-31"}).json()
+        assert answer["available"]
+        assert answer["curves"][0]["curve_date"] == "2022-12-30"
+        first, *_, last = answer["curves"][0]["yields"]
+        assert (first["tenor"], last["tenor"]) == ("1M", "30Y")
+        month = client.get(
+            "/api/v1/marketdata/yields",
+            params={"start_date": "1990-01-01", "as_of_date": "1990-01-31", "tenors": "10Y"},
+        ).json()
+    january = re.findall(r"^0?1/\d+/90,", TREASURY.read_text(), re.MULTILINE)
+    assert len(month["curves"]) == len(january) > 20
