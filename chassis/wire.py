@@ -86,9 +86,8 @@ def of_unexpected(request_id: str) -> WireError:
 def of_callee(error: grpc.aio.AioRpcError, request_id: str) -> WireError:
     """Render the error of a call that was made on a caller's behalf."""
     code = error.code()
-    details = dict(error.trailing_metadata() or ()).get(DETAILS)
-    info = _info(details) if isinstance(details, bytes) else None
-    if info and isinstance(details, bytes) and (code in PASSED_ON or info.reason == "DEPENDENCY_UNAVAILABLE"):
+    details, info = _details_of(error), info_of(error)
+    if info and (code in PASSED_ON or info.reason == "DEPENDENCY_UNAVAILABLE"):
         return WireError(code, error.details() or "", info.reason, details, info.metadata.get(RETRY_AFTER, ""))
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return of_failure(DeadlinePassed())
@@ -97,10 +96,10 @@ def of_callee(error: grpc.aio.AioRpcError, request_id: str) -> WireError:
     return of_unexpected(request_id)
 
 
-def _info(details: bytes) -> error_details_pb2.ErrorInfo | None:
-    """Give the reason inside the details with what belongs to it, if they are ours."""
+def info_of(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo | None:
+    """Give the reason of a refusal with what belongs to it. None: it is not one of ours."""
     try:
-        status = status_pb2.Status.FromString(details)
+        status = status_pb2.Status.FromString(_details_of(error))
     except DecodeError:
         return None
     for detail in status.details:
@@ -108,3 +107,8 @@ def _info(details: bytes) -> error_details_pb2.ErrorInfo | None:
         if detail.Unpack(info) and info.domain == DOMAIN:
             return info
     return None
+
+
+def _details_of(error: grpc.aio.AioRpcError) -> bytes:
+    details = dict(error.trailing_metadata() or ()).get(DETAILS, b"")
+    return details if isinstance(details, bytes) else details.encode()

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.access import user_access
+from cli.access import UserAccess, user_access
 from cli.ingestion import FileKind, Ingested, ingest
 from cli.report.layout import as_written
 from cli.stack.errors import StackError
@@ -32,17 +32,37 @@ def ingest_file(
         StackError: the file or the services cannot be read or reached, or a service refuses.
     """
     access = user_access(home, os.environ)
-    console = Console()
-    columns = (TextColumn(f"ingesting {kind}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("ingest", total=_size(path))
-        ingested = asyncio.run(
-            ingest(access, email, kind, path, adjusted=adjusted, advance=lambda size: progress.advance(task, size))
-        )
+    console, ingested = Console(), Ingested()
+    try:
+        _bring(access, email, kind, path, ingested, console, adjusted=adjusted)
+    except (StackError, KeyboardInterrupt):
+        if ingested.row_count:
+            _tell(ingested, console)
+            console.print("That is not all of the file: bring it in again for the rest.", soft_wrap=True)
+        raise
     _tell(ingested, console)
     if seal_date:
         console.print(f"sealed up to {asyncio.run(seal(access, seal_date))}", highlight=False)
     return ingested.row_count == 0 or ingested.quarantined_count < ingested.row_count
+
+
+def _bring(
+    access: UserAccess, email: str, kind: FileKind, path: Path, ingested: Ingested, console: Console, *, adjusted: bool
+) -> None:
+    columns = (TextColumn(f"ingesting {kind}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("ingest", total=_size(path))
+        asyncio.run(
+            ingest(
+                access,
+                email,
+                kind,
+                path,
+                ingested,
+                adjusted=adjusted,
+                advance=lambda size: progress.advance(task, size),
+            )
+        )
 
 
 def _size(path: Path) -> int:
@@ -55,7 +75,8 @@ def _size(path: Path) -> int:
 def _tell(ingested: Ingested, console: Console) -> None:
     for issue in ingested.issues:
         where = f"line {issue.line}" + (f", {issue.field}" if issue.field else "")
-        console.print(as_written(f"{where}: {issue.reason}" + (f" ({issue.value})" if issue.value else "")))
+        shown = as_written(f"{where}: {issue.reason}" + (f" ({issue.value})" if issue.value else ""))
+        console.print(shown, soft_wrap=True)
     if ingested.quarantined_count > len(ingested.issues):
         console.print("...", highlight=False)
     known = "" if ingested.stored_count else ": all of it was known, or could not be used"
@@ -63,4 +84,5 @@ def _tell(ingested: Ingested, console: Console) -> None:
         f"{ingested.row_count:,} rows; {ingested.stored_count:,} values stored{known}; "
         f"{ingested.quarantined_count:,} in quarantine",
         highlight=False,
+        soft_wrap=True,
     )

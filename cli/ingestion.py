@@ -6,8 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import grpc
 from google.api.httpbody_pb2 import HttpBody
 
+from chassis.wire import info_of
 from cli.access import UserAccess
 from cli.caller import signed_in
 from cli.file_parts import LARGEST, Part, parts
@@ -66,11 +68,12 @@ async def ingest(
     email: str,
     kind: FileKind,
     path: Path,
+    ingested: Ingested,
     *,
     adjusted: bool,
     advance: Callable[[int], None],
     largest: int = LARGEST,
-) -> Ingested:
+) -> None:
     """Bring a file in. Bringing it in again stores nothing twice, so what was cut off can just be repeated.
 
     Args:
@@ -78,6 +81,7 @@ async def ingest(
         email: who signs in. Empty: who the environment names.
         kind: what the file holds.
         path: the file.
+        ingested: what became of it is added here, part by part: also where the last part is not reached.
         adjusted: whether its prices are adjusted for splits and dividends. Bars only.
         advance: told after each part how many bytes of the file it was.
         largest: bytes of a part.
@@ -85,17 +89,28 @@ async def ingest(
     Raises:
         StackError: the file cannot be read, or a service does not answer, or refuses.
     """
-    ingested = Ingested()
     async with signed_in(access, email) as (channel, caller):
         call = _calls(IngestionServiceStub(channel), adjusted=adjusted)[kind]
         for part in parts(path, largest):
             if kind is FileKind.ACTIONS and not part.whole:
                 # Dividends of one day are added up, which takes both in one call.
                 raise StackError(f"{path} has more than {largest:,} bytes: divide it by symbols")
-            report = await call(HttpBody(content_type=CSV, data=part.content), await caller.metadata())
+            metadata = await caller.metadata()
+            try:
+                report = await call(HttpBody(content_type=CSV, data=part.content), metadata)
+            except grpc.aio.AioRpcError as error:
+                raise StackError(_refusal(error, part)) from error
             ingested.add(report, part)
             advance(part.size)
-    return ingested
+
+
+def _refusal(error: grpc.aio.AioRpcError, part: Part) -> str:
+    """Say why a part is refused: the service counts the lines of the part, and a reader those of the file."""
+    message, info = error.details() or error.code().name, info_of(error)
+    if info is None or not info.metadata.get("line", "").isdecimal():
+        return message
+    line = int(info.metadata["line"])
+    return message.replace(f"line {line} ", f"line {line + part.lines_before} ", 1)
 
 
 def _calls(stub: IngestionServiceStub, *, adjusted: bool) -> Mapping[FileKind, Call]:

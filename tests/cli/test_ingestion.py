@@ -1,5 +1,6 @@
 """Files go to marketdata in parts, in the name of whoever signed in; coverage is asked for in the same way."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,13 @@ from typing import Any
 import grpc.aio
 import pytest
 
+from chassis.errors import InvalidRequest
 from chassis.settings import Secret
+from chassis.wire import of_failure
 from cli.access import UserAccess, user_access
 from cli.coverage import fetch
+from cli.file_parts import LARGEST
+from cli.ingest import ingest_file
 from cli.ingestion import FileKind, Ingested, Issue, ingest
 from cli.stack.errors import NotRunning, StackError
 from cli.stack.home import Home
@@ -28,7 +33,7 @@ class FakeServices(
     ingestion_service_pb2_grpc.IngestionServiceServicer,
     marketdata_service_pb2_grpc.MarketDataServiceServicer,
 ):
-    """Knows one account. Of every file it finds the second row wrong."""
+    """Knows one account. Of every file it finds the second row wrong; a file with NUL it refuses."""
 
     def __init__(self) -> None:
         self.logins = 0
@@ -60,6 +65,10 @@ class FakeServices(
     async def _upload(self, kind: str, request: Any, context: Any) -> pb.UploadReport:
         await self._check(context)
         assert request.file.content_type == "text/csv"
+        if b"\0" in request.file.data:
+            line = request.file.data[: request.file.data.index(b"\0")].count(b"\n") + 1
+            refusal = of_failure(InvalidRequest("MALFORMED_FILE", f"line {line} contains NUL", line=line))
+            await context.abort(refusal.code, refusal.message, refusal.trailing_metadata)
         self.uploads.append((kind, request.file.data))
         rows = request.file.data.count(b"\n") - 1
         issue = pb.UploadReport.RowIssue(line=3, field="close", value="x", reason="not_a_number")
@@ -72,7 +81,7 @@ class FakeServices(
 
 @pytest.fixture
 async def services() -> AsyncIterator[tuple[FakeServices, UserAccess]]:
-    server, fake = grpc.aio.server(), FakeServices()
+    server, fake = grpc.aio.server(options=[("grpc.max_receive_message_length", 2 * LARGEST)]), FakeServices()
     identity_service_pb2_grpc.add_IdentityServiceServicer_to_server(fake, server)
     ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(fake, server)
     marketdata_service_pb2_grpc.add_MarketDataServiceServicer_to_server(fake, server)
@@ -94,15 +103,20 @@ def access_to(address: str, password: str = PASSWORD) -> UserAccess:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "file.csv"
-    path.write_bytes(CONTENT)
+    return written(tmp_path, CONTENT)
+
+
+def written(folder: Path, content: bytes) -> Path:
+    path = folder / "file.csv"
+    path.write_bytes(content)
     return path
 
 
 async def run(access: UserAccess, kind: FileKind, file: Path, **options: Any) -> tuple[Ingested, list[int]]:
-    advanced: list[int] = []
+    ingested, advanced = Ingested(), list[int]()
     options = {"adjusted": False, **options}
-    return await ingest(access, "", kind, file, advance=advanced.append, **options), advanced
+    await ingest(access, "", kind, file, ingested, advance=advanced.append, **options)
+    return ingested, advanced
 
 
 @pytest.mark.parametrize("kind", FileKind)
@@ -125,6 +139,36 @@ async def test_a_large_file_goes_in_parts_and_lines_are_those_of_the_file(
     assert len(fake.uploads) == len(advanced) == 3
     assert sum(advanced) == len(CONTENT)
     assert (ingested.row_count, [issue.line for issue in ingested.issues]) == (6, [3, 5, 7])
+
+
+async def test_a_part_that_is_refused_is_told_by_the_line_of_the_file(
+    services: tuple[FakeServices, UserAccess], tmp_path: Path
+) -> None:
+    file = written(tmp_path, CONTENT + b"A,2022-12-07,\0\n")
+    ingested = Ingested()
+    with pytest.raises(StackError, match=r"^line 8 contains NUL$"):
+        await ingest(services[1], "", FileKind.BARS, file, ingested, adjusted=False, advance=lambda _: None, largest=50)
+    assert ingested.row_count == 6
+
+
+async def test_what_came_before_a_refusal_is_told(
+    services: tuple[FakeServices, UserAccess],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("marketdata", "portfolio"):
+        monkeypatch.setenv(f"PLIMSOLL_{name.upper()}_ADDRESS", services[1].marketdata_address)
+    for name, value in {"SERVICE_KEY": "k" * 40, "EMAIL": EMAIL, "PASSWORD": PASSWORD}.items():
+        monkeypatch.setenv(f"PLIMSOLL_{name}", value)
+    row = b"A,2022-12-01,1\n"
+    content = b"symbol,date,close\n" + row * (LARGEST // len(row)) + b"A,2022-12-07,\0\n"
+    file = written(tmp_path, content)
+    with pytest.raises(StackError, match="contains NUL"):
+        await asyncio.to_thread(ingest_file, Home(tmp_path), FileKind.BARS, file, "")
+    told = capsys.readouterr().out
+    assert "rows; " in told
+    assert told.endswith("That is not all of the file: bring it in again for the rest.\n")
 
 
 async def test_prices_are_said_to_be_adjusted(services: tuple[FakeServices, UserAccess], file: Path) -> None:

@@ -103,9 +103,9 @@ def _codes(cells: Sequence[str], symbols: dict[str, int]) -> Integers:
 
 
 def _by_symbol(symbols: Sequence[str], parts: Sequence[_Columns], basis: PriceBasis) -> dict[str, FileSeries]:
-    if not parts:
+    codes = np.concatenate([part.codes for part in parts]) if parts else np.empty(0, dtype=np.int64)
+    if not len(codes):  # a file without rows, or without one that can be read
         return {}
-    codes = np.concatenate([part.codes for part in parts])
     day_column = np.concatenate([part.days for part in parts])
     order = np.lexsort((day_column, codes))  # stable: rows of one day stay in the order of the file
     codes, day_column = codes[order], day_column[order]
