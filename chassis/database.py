@@ -11,9 +11,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import sqlalchemy.exc
-from sqlalchemy import URL, event, make_url, text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from chassis.database_url import DatabaseLogin, database_login
 from chassis.errors import Aborted, CannotStart, Unavailable
 from chassis.migrations import SchemaMismatch, check, head_revision
 
@@ -105,14 +106,16 @@ class Database:
 
 
 def _engine(url: str, service: str, pool_size: int) -> AsyncEngine:
+    login = _login(url)
     return create_async_engine(
-        _parsed(url).set(drivername="postgresql+asyncpg"),
+        login.url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_recycle=1800,
         hide_parameters=True,  # errors are logged, and parameters are what users entrust to us
         connect_args={
+            **login.protection,
             "timeout": CONNECT_SECONDS,
             "command_timeout": NETWORK_SECONDS,
             "server_settings": {
@@ -128,12 +131,11 @@ def _engine(url: str, service: str, pool_size: int) -> AsyncEngine:
     )
 
 
-def _parsed(url: str) -> URL:
+def _login(url: str) -> DatabaseLogin:
     try:
-        return make_url(url)
-    except (sqlalchemy.exc.ArgumentError, ValueError):  # whose text may hold a piece of the password
-        message = "DATABASE_URL is not a URL like postgresql://user:password@host:5432/database"
-        raise CannotStart(message) from None
+        return database_login(url)
+    except ValueError as error:
+        raise CannotStart(str(error)) from None
 
 
 def in_trouble(state: str | None) -> bool:

@@ -15,6 +15,8 @@ from sqlalchemy import NullPool, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from chassis.database_url import database_login
+
 DATABASE = "plimsoll"
 LOCK_WAIT = "30s"
 """How long to wait for another administrator at work."""
@@ -143,7 +145,10 @@ async def _let_log_in(connection: AsyncConnection, role: str, password: str) -> 
 
 @asynccontextmanager
 async def _connected(admin_url: str, purpose: str) -> AsyncIterator[AsyncConnection]:
-    engine = _engine(admin_url)
+    try:
+        engine = _engine(admin_url)
+    except ValueError as error:
+        raise AdministrationError(f"{purpose}: {error}") from None
     try:
         async with engine.connect() as connection:
             yield connection
@@ -159,11 +164,10 @@ async def _connected(admin_url: str, purpose: str) -> AsyncIterator[AsyncConnect
 
 
 def _engine(admin_url: str) -> AsyncEngine:
-    return create_async_engine(
-        make_url(admin_url).set(drivername="postgresql+asyncpg"),
-        poolclass=NullPool,
-        connect_args={"timeout": CONNECT_SECONDS, "server_settings": {"application_name": "plimsoll-admin"}},
-    )
+    login = database_login(admin_url)
+    settings = {"application_name": "plimsoll-admin"}
+    connect_args = {**login.protection, "timeout": CONNECT_SECONDS, "server_settings": settings}
+    return create_async_engine(login.url, poolclass=NullPool, connect_args=connect_args)
 
 
 def _quoted(connection: AsyncConnection, name: str) -> str:

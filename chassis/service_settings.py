@@ -28,8 +28,9 @@ class ServiceSettings:
     """Who access tokens say they are from, and are meant for. The same in every process of an installation."""
     otlp_endpoint: str = variable("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     """OTLP/gRPC collector of traces and metrics. Empty: none are sent."""
-    redis_url: str = variable("REDIS_URL", "")
-    """Redis, redis://host:port/number, for what processes share: counts of calls, caches. Empty: each keeps its own."""
+    redis_url: Secret = variable("REDIS_URL", Secret(""))
+    """Redis, redis://:password@host:port/number, or rediss:// over TLS, for what processes share: counts of calls,
+    caches. Empty: each keeps its own."""
     rate_limits: Literal["on", "off"] = "on"
     """Whether callers may make only so many calls. Off: for load tests, and where something in front counts."""
     calls_per_second: Annotated[int, Meta(ge=1)] = 10
@@ -55,7 +56,8 @@ class DatabaseSettings:
     """What a service with a schema of its own needs beside."""
 
     database_url: Secret = variable("DATABASE_URL")
-    """PostgreSQL, postgresql://user:password@host:port/database. The service acts as its own application role."""
+    """PostgreSQL, postgresql://user:password@host:port/database. The service acts as its own application role.
+    `?sslmode=verify-full` and `sslrootcert`, `sslcert`, `sslkey` protect the way there."""
     database_pool_size: Annotated[int, Meta(ge=1, le=200)] = 8
     """Connections that one process holds at most."""
     slow_query_ms: Annotated[float, Meta(gt=0)] = 250.0

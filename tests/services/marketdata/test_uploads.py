@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -16,10 +15,10 @@ from services.marketdata.domain.instruments import Kind
 from services.marketdata.domain.prices import PriceBasis
 from services.marketdata.storage import ingestions, instruments, quarantine
 from tests.services.marketdata.market import Bringing, FakeCalendar, days, ids_of, price_at, provider_of, row_count
+from tests.services.marketdata.treasury import PAR_YIELDS, TENORS
 
 NOW = datetime(2022, 12, 28, 22, tzinfo=UTC)
 ALICE, BOB = "9f4b0c3e-0000-4000-8000-00000000000a", "9f4b0c3e-0000-4000-8000-00000000000b"
-TREASURY = Path("/work/shared/data/treasury_par_yields_daily.csv")
 Upload = Callable[..., "asyncio.Future[Report]"]
 
 
@@ -167,6 +166,21 @@ async def test_a_file_that_cannot_be_read_stores_nothing(database: Database, upl
     assert (await row_count(database, "instruments"), await row_count(database, "ingestions")) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "header", "row"),
+    [
+        ("bars", "symbol,date,close", 'A,2022-12-19,"5,5"'),
+        ("yields", "Date,10 Yr", '12/27/2022,"3,88"'),
+        ("corporate_actions", "symbol,ex_date,kind,value", 'A,2022-12-19,split,"2,0"'),
+    ],
+)
+async def test_a_file_may_have_no_row_that_can_be_read(database: Database, upload, kind: str, header: str, row: str):
+    report = await upload(kind, header, row)
+    assert (report.data_version, report.row_count, report.stored_count) == (0, 1, 0)
+    assert [(one.line, one.reason) for one in report.rejected] == [(2, "not_a_number")]
+    assert (await upload(kind, header)).row_count == 0
+
+
 async def test_the_book_names_the_file_as_the_source(database: Database, upload):
     await upload("bars", "symbol,date,close", "A,2022-12-19,1", "B,2022-12-19,0")
     async with database.transaction() as connection:
@@ -273,22 +287,17 @@ async def test_yields_are_stored_by_tenor(database: Database, upload):
     ]
 
 
-@pytest.mark.skipif(not TREASURY.exists(), reason=f"{TREASURY} is not there: real yields come with the checkout's data")
-async def test_the_treasury_s_own_file_is_stored_and_read_back(database: Database, upload):
-    content = TREASURY.read_text()  # noqa: ASYNC240 - nothing else runs
-    now = datetime(2024, 1, 2, 22, tzinfo=UTC)
-    report = await upload("yields", content, now=now)
-    assert (report.data_version, list(report.rejected)) == (1, [])
-    assert report.stored_count > 80_000
-    lines = content.splitlines()
-    last = dict(zip(lines[0].split(","), lines[1].split(","), strict=True))
-    stored = await seen_by(database, "", "SELECT tenor, par_yield FROM yields WHERE curve_date = '2023-12-29'")
+async def test_yields_as_the_treasury_publishes_them_are_stored_once(database: Database, upload):
+    now = datetime(2022, 12, 30, 22, tzinfo=UTC)
+    report = await upload("yields", PAR_YIELDS, now=now)
+    assert (report.data_version, report.row_count, list(report.rejected)) == (1, 7, [])
+    newest = dict(zip(TENORS, PAR_YIELDS.splitlines()[1].split(",")[1:], strict=True))
+    stored = await seen_by(database, "", "SELECT tenor, par_yield FROM yields WHERE curve_date = '2022-12-30'")
     assert dict(stored) == {  # type: ignore[comparison-overlap]
-        name.replace(" Mo", "M").replace(" Yr", "Y"): pytest.approx(float(cell) / 100)
-        for name, cell in last.items()
-        if name != "Date"
+        tenor: pytest.approx(float(cell) / 100) for tenor, cell in newest.items()
     }
-    assert (await upload("yields", content, now=now)).data_version == 0
+    assert await row_count(database, "yields") == report.stored_count == 74
+    assert (await upload("yields", PAR_YIELDS, now=now)).data_version == 0
 
 
 async def test_corporate_actions_are_stored_for_known_symbols(database: Database, upload):

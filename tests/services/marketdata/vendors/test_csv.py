@@ -22,9 +22,9 @@ from services.marketdata.domain.instruments import Kind
 from services.marketdata.domain.instruments_csv import read_instruments
 from services.marketdata.domain.prices import PriceBasis
 from services.marketdata.domain.yields_csv import read_yields, tenor_of
+from tests.services.marketdata.treasury import PAR_YIELDS, TENORS
 from tests.services.marketdata.vendors import files
 
-TREASURY = Path("/work/shared/data/treasury_par_yields_daily.csv")
 RAW = PriceBasis.RAW
 HEADER = "symbol,date,open,high,low,close,volume\n"
 
@@ -270,18 +270,14 @@ def test_yields_without_a_tenor_are_refused(text: str):
         read_yields((text + "2024-01-02,1,1\n").encode(), "upload")
 
 
-@pytest.mark.skipif(not TREASURY.exists(), reason=f"{TREASURY} is not on this machine")
-def test_the_treasury_s_own_yields_since_1990_are_read_whole():
-    file = read_yields(TREASURY.read_bytes(), "upload")
-    lines = TREASURY.read_text().splitlines()
-    assert file.row_count == len(lines) - 1
-    assert list(file.rejected) == []
-    assert set(file.by_tenor) == {"1M", "2M", "3M", "4M", "6M", "1Y", "2Y", "3Y", "5Y", "7Y", "10Y", "20Y", "30Y"}
+def test_yields_as_the_treasury_publishes_them_are_read_whole():
+    file = read_yields(PAR_YIELDS.encode(), "upload")
+    assert (file.row_count, list(file.rejected), list(file.by_tenor)) == (7, [], TENORS)
     ten = file.by_tenor["10Y"].series
-    assert (ten.days[0].item(), ten.days[-1].item()) == (date(1990, 1, 2), date(2023, 12, 29))
+    assert (ten.days[0].item(), ten.days[-1].item()) == (date(1990, 1, 2), date(2022, 12, 30))
     assert ten.yields[-1] == 0.0388
     assert np.all(np.diff(ten.days) > np.timedelta64(0, "D"))
-    assert len(file.by_tenor["1M"].series.days) < len(ten.days)  # issued since 2001 only
+    assert [len(file.by_tenor[tenor].series.days) for tenor in ("1M", "20Y", "30Y")] == [3, 4, 7]
 
 
 def test_instruments_are_read():
