@@ -24,9 +24,12 @@ JUMP = 50.0
 that a wrong unit makes, because the price moves in between: cents for dollars may well show as a factor of 97."""
 COMPARABLE = np.timedelta64(370, "D")
 """Closes further apart are not compared: in years a price may well move a hundredfold."""
+LEAST_PRICE, MOST_PRICE = 1e-12, 1e12
+"""Of anything, in any currency: beyond lies a mistake, and products that overflow."""
 NOT_A_NUMBER = "not_a_number"
 NOT_POSITIVE = "not_positive"
 NEGATIVE_VOLUME = "negative_volume"
+IMPLAUSIBLE_PRICE = "implausible_price"
 HIGH_BELOW_LOW = "high_below_low"
 FUTURE_DATE = "future_date"
 NOT_A_SESSION = "not_a_session"
@@ -87,10 +90,12 @@ def _flaws(series: BarSeries, today: date) -> list[tuple[str, Mask]]:
     prices = np.stack([series.open, series.high, series.low, series.close])
     infinite: Mask = np.any(np.isinf(prices), axis=0)
     not_positive: Mask = np.any(prices <= 0, axis=0)
+    implausible: Mask = np.any((prices < LEAST_PRICE) | (prices > MOST_PRICE), axis=0)
     with np.errstate(invalid="ignore"):
         return [
             (NOT_A_NUMBER, np.isnan(series.close) | np.isinf(series.volume) | infinite),
             (NOT_POSITIVE, not_positive),
+            (IMPLAUSIBLE_PRICE, implausible),
             (NEGATIVE_VOLUME, series.volume < 0),
             (HIGH_BELOW_LOW, series.high < series.low),
             (FUTURE_DATE, series.session_dates > np.datetime64(today, "D")),

@@ -74,6 +74,8 @@ def quote_flaw(quote: ObservedQuote, now: datetime, last_close: float | None) ->
     """
     if not _is_price(quote.last) or (quote.previous_close is not None and not _is_price(quote.previous_close)):
         return checks.NOT_POSITIVE if _finite(quote.last, quote.previous_close) else checks.NOT_A_NUMBER
+    if not checks.LEAST_PRICE <= quote.last <= checks.MOST_PRICE:
+        return checks.IMPLAUSIBLE_PRICE
     if quote.quote_time > now + CLOCKS_APART:
         return checks.FUTURE_DATE
     if last_close is not None and not checks.plausible(quote.last, last_close):

@@ -133,8 +133,11 @@ async def test_every_bad_row_is_told_by_its_line_and_kept(database: Database, up
         "no symbol!,2022-12-27,,,,1,",
         "A,1970-01-05,,,,1,",
         "A,2022-12-28,,,,1.5,",
+        "B,2022-12-19,,,,1e13,",
+        "B,2022-12-20,1,1,1e-13,1,",
+        "B,2022-12-21,1,inf,1,1,",
     )
-    assert (report.row_count, report.stored_count) == (12, 2)
+    assert (report.row_count, report.stored_count) == (15, 2)
     assert [(row.line, row.reason) for row in report.rejected] == [
         (3, "not_a_number"),
         (4, "not_positive"),
@@ -146,11 +149,14 @@ async def test_every_bad_row_is_told_by_its_line_and_kept(database: Database, up
         (10, "not_a_number"),
         (11, "invalid_symbol"),
         (12, "before_calendar"),
+        (14, "implausible_price"),
+        (15, "implausible_price"),
+        (16, "not_a_number"),
     ]
     assert report.rejected[0].field == "close"
     assert report.rejected[0].value == "zero"
     async with database.transaction() as connection:
-        assert len(await quarantine.page(connection, "", 0, 100)) == 10
+        assert len(await quarantine.page(connection, "", 0, 100)) == 13
 
 
 async def test_a_stored_split_explains_an_uploaded_jump(database: Database, upload):

@@ -66,8 +66,8 @@ EACH_FLAW = [
     ({"closes": [10, 10, 11], "high": [11, 9, 12], "low": [9, 9.5, 9]}, "high_below_low"),
     ({"closes": [10, 1000.0, 11]}, "jump_without_split"),
     ({"closes": [10, 0.1, 11]}, "jump_without_split"),
-    ({"closes": [10, 1e-300, 11]}, "jump_without_split"),
-    ({"closes": [10, 1e300, 11]}, "jump_without_split"),
+    ({"closes": [10, 1e-300, 11]}, "implausible_price"),
+    ({"closes": [10, 1e300, 11]}, "implausible_price"),
 ]
 
 
@@ -304,6 +304,8 @@ def quote(last: float = 10.0, previous: float | None = 9.9, time: datetime = NOW
         (quote(previous=0.0), None, "not_positive"),
         (quote(last=NAN), None, "not_a_number"),
         (quote(previous=INF), None, "not_a_number"),
+        (quote(last=1e13), None, "implausible_price"),
+        (quote(last=1e-13), None, "implausible_price"),
         (quote(last=1000.0), 10.0, "jump_without_split"),
         (quote(last=0.1), 10.0, "jump_without_split"),
     ],
