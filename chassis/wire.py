@@ -85,16 +85,25 @@ def of_unexpected(request_id: str) -> WireError:
 
 def of_callee(error: grpc.aio.AioRpcError, request_id: str) -> WireError:
     """Render the error of a call that was made on a caller's behalf."""
-    code = error.code()
-    details = dict(error.trailing_metadata() or ()).get(DETAILS)
-    info = _info(details) if isinstance(details, bytes) else None
-    if info and isinstance(details, bytes) and (code in PASSED_ON or info.reason == "DEPENDENCY_UNAVAILABLE"):
+    code, details = error.code(), _details(error)
+    info = _info(details)
+    if info and (code in PASSED_ON or info.reason == "DEPENDENCY_UNAVAILABLE"):
         return WireError(code, error.details() or "", info.reason, details, info.metadata.get(RETRY_AFTER, ""))
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return of_failure(DeadlinePassed())
     if code == grpc.StatusCode.UNAVAILABLE:
         return of_failure(Unavailable("a service"))
     return of_unexpected(request_id)
+
+
+def reason_of(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
+    """Give why a callee refused, with what belongs to the reason; an empty reason where it does not say."""
+    return _info(_details(error)) or error_details_pb2.ErrorInfo()
+
+
+def _details(error: grpc.aio.AioRpcError) -> bytes:
+    details = dict(error.trailing_metadata() or ()).get(DETAILS)
+    return details if isinstance(details, bytes) else b""
 
 
 def _info(details: bytes) -> error_details_pb2.ErrorInfo | None:
