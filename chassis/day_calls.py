@@ -1,7 +1,7 @@
 """How many calls a user has left today.
 
-Identity keeps the count, so that no restart forgets it and all services share it. It gives calls out in bunches: one call
-in many pays for the question, and what a process does not use of its bunch is lost, a hundredth of the day at most. While
+Identity keeps the count, so that no restart forgets it and services share it. It gives calls out in bunches: one call
+in many pays for the question, and what a process does not use of a bunch is lost, a hundredth of the day at most. While
 identity does not answer, nobody is refused: a limit that cannot be looked up must not stop the work.
 """
 
