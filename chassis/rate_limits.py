@@ -71,8 +71,8 @@ class RateLimits:
         burst = self._counters.add(caller, 1)
         if burst.times > self._per_second:
             # What was refused for its haste does not count for the minute as well.
-            minute_left = max(0, limit - self._counters.seen(caller, MINUTE))
-            _tell(call, limit, minute_left, burst.seconds_left)
+            minute = self._counters.seen(caller, MINUTE)
+            _tell(call, limit, max(0, limit - minute.times), minute.seconds_left)
             raise _refusal(self._per_second, "second", burst.seconds_left)
         minute = await self._counters.add_shared(caller, MINUTE)
         minute_left = max(0, limit - minute.times)
