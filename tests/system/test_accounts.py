@@ -2,17 +2,26 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 
+from plimsoll.identity.v1.identity_service_pb2 import GetMeRequest
+from plimsoll.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from tests.databases import make_home, remove_home
 from tests.system import conftest
 from tests.system.conftest import PASSWORD, Running, command, environment, processes_of
 
-LIMITS = {"PLIMSOLL_RATE_LIMITS": "on", "PLIMSOLL_CALLS_PER_MINUTE_REGISTERED": "20", "PLIMSOLL_CALLS_PER_SECOND": "15"}
+PER_DAY = 8
+LIMITS = {
+    "PLIMSOLL_RATE_LIMITS": "on",
+    "PLIMSOLL_CALLS_PER_MINUTE_REGISTERED": "20",
+    "PLIMSOLL_CALLS_PER_SECOND": "15",
+    "PLIMSOLL_CALLS_PER_DAY_PUBLIC": str(PER_DAY),
+}
 
 
 def make_key(client: httpx.Client, scope: str = "READ") -> str:
@@ -142,6 +151,41 @@ def test_one_users_flood_leaves_the_others_alone(limited: Running):
         assert flooding.get("/api/v1/auth/me").status_code == 429
         assert calm.get("/api/v1/auth/me").status_code == 200
         assert calm.get("/.well-known/jwks.json").status_code == 200
+
+
+def test_a_day_is_one_for_rest_and_grpc_and_for_every_service(limited: Running):
+    """An account of tier public, whose minute allows more than its day here."""
+    limited.sign_up("daily@example.com")
+    put = command(limited.home, "admin", "set-tier", "daily@example.com", "public")
+    assert put.returncode == 0, put.stdout + put.stderr
+    token = limited.sign_up("daily@example.com")
+    with limited.client(token) as client, grpc.insecure_channel(limited.address("gateway")) as channel:
+        bearer = [("authorization", f"Bearer {token}")]
+        ways = (
+            lambda: client.get("/api/v1/auth/me").status_code == 200,
+            lambda: client.get("/api/v1/marketdata/instruments").status_code == 200,
+            lambda: grpc_code(channel, bearer)[0] == grpc.StatusCode.OK,
+        )
+        answered = [ways[number % 3]() for number in range(PER_DAY + 3)]
+        assert answered == [True] * PER_DAY + [False] * 3
+        for path in ("/api/v1/auth/me", "/api/v1/marketdata/instruments"):
+            answer = client.get(path)
+            assert (answer.status_code, reason(answer)) == (429, "RATE_LIMITED")
+            assert answer.json()["details"][0]["metadata"]["period"] == "day"
+            assert_day_is_over(answer.headers)
+        code, headers = grpc_code(channel, bearer)
+        assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert_day_is_over(headers)
+
+
+def grpc_code(channel: grpc.Channel, metadata: list[tuple[str, str]]) -> tuple[grpc.StatusCode, dict[str, str]]:
+    made = IdentityServiceStub(channel).GetMe.future(GetMeRequest(), metadata=metadata, timeout=20)
+    return made.code(), dict(made.initial_metadata())
+
+
+def assert_day_is_over(headers: Mapping[str, str]) -> None:
+    assert (headers["x-ratelimit-limit"], headers["x-ratelimit-remaining"]) == (str(PER_DAY), "0")
+    assert 1 <= int(headers["x-ratelimit-reset"]) == int(headers["retry-after"]) <= 86_400
 
 
 def test_a_client_cannot_choose_the_address_it_is_counted_by(limited: Running):
