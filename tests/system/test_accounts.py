@@ -12,6 +12,8 @@ import pytest
 from plimsoll.identity.v1.identity_service_pb2 import GetMeRequest
 from plimsoll.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from tests.databases import make_home, remove_home
+from tests.services.portfolio import oidc_issuer
+from tests.services.portfolio.oidc_issuer import Issuer
 from tests.system import conftest
 from tests.system.conftest import PASSWORD, Running, command, environment, processes_of
 
@@ -113,10 +115,18 @@ def test_an_admin_sees_users_and_the_log(stack: Running):
 
 
 @pytest.fixture(scope="module")
-def limited() -> Iterator[Running]:
-    """A stack whose limits are on."""
+def issuer() -> Iterator[Issuer]:
+    """Another identity provider, on this machine."""
+    with oidc_issuer.serving() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def limited(issuer: Issuer) -> Iterator[Running]:
+    """A stack whose limits are on, and which takes the word of another identity provider."""
     folder: Path = make_home()
-    running = conftest.start(folder, settings=LIMITS)
+    provider = {"PLIMSOLL_OIDC_ISSUER": issuer.url, "PLIMSOLL_OIDC_CLIENT_ID": oidc_issuer.CLIENT_ID}
+    running = conftest.start(folder, settings=LIMITS | provider)
     try:
         yield running
     finally:
@@ -124,6 +134,31 @@ def limited() -> Iterator[Running]:
         left = processes_of(folder)
         remove_home(folder)
     assert not left, left
+
+
+def test_another_provider_opens_a_session(limited: Running, issuer: Issuer):
+    """Over both paths; the token opens the account of the verified address, and a token for somebody else does not."""
+    nonce = oidc_issuer.NONCE
+    with limited.client() as client:
+        opened = [
+            client.post(path, json={"id_token": issuer.token(), "nonce": nonce})
+            for path in ("/api/v1/auth/google", "/api/v1/auth/oidc")
+        ]
+        assert [answer.status_code for answer in opened] == [200, 200], opened[0].text
+        tokens = [answer.json()["access_token"] for answer in opened]
+        found = [client.get("/api/v1/auth/me", headers={"authorization": f"Bearer {token}"}).json() for token in tokens]
+        assert found[0]["email"] == "ann@example.com"
+        assert found[0] == found[1]
+        assert "HttpOnly" in opened[0].headers["set-cookie"]
+        used = json.loads(opened[0].request.content)
+        for wrong in (
+            used,
+            {"id_token": issuer.token(aud="another client"), "nonce": nonce},
+            {"id_token": issuer.token(iss="http://127.0.0.1:1"), "nonce": nonce},
+            {"id_token": issuer.token(), "nonce": "the nonce of another"},
+        ):
+            refused = client.post("/api/v1/auth/google", json=wrong)
+            assert (refused.status_code, reason(refused)) == (401, "TOKEN_INVALID"), refused.text
 
 
 def test_limits_are_told_and_kept_over_rest(limited: Running):
