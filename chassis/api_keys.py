@@ -58,10 +58,11 @@ class ApiKeys:
             return token
         if not KEY.fullmatch(key):
             raise refused()
-        count = self._counters.seen(address, MINUTE)
-        if count >= REFUSALS_A_MINUTE:
-            message = f"{count} unknown API keys came from this address within a minute"
-            raise RateLimited(message, limit=REFUSALS_A_MINUTE, period="minute", retry_after_seconds=MINUTE)
+        tried = self._counters.seen(address, MINUTE)
+        if tried.times >= REFUSALS_A_MINUTE:
+            message = f"{tried.times} unknown API keys came from this address within a minute"
+            wait = tried.seconds_left
+            raise RateLimited(message, limit=REFUSALS_A_MINUTE, period="minute", retry_after_seconds=wait)
         try:
             if key_hash in self._refused:
                 raise refused()

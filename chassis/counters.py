@@ -23,7 +23,7 @@ NAMES_KEPT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How often a name came in the present window, this time included, and how long the window goes on."""
+    """How often a name came in the present window, and how long the window goes on."""
 
     times: int
     seconds_left: int
@@ -54,11 +54,11 @@ class Counters:
         everywhere = await self._redis.ask(lambda redis: _increase(redis, key, period_seconds))
         return here if everywhere is None else Count(everywhere, left)
 
-    def seen(self, name: str, period_seconds: int) -> int:
+    def seen(self, name: str, period_seconds: int) -> Count:
         """Give how often a name was counted in the present window, in this process."""
-        window, _ = self._window(period_seconds)
+        window, left = self._window(period_seconds)
         counted, times = self._counts.get((name, period_seconds), (window, 0))
-        return times if counted == window else 0
+        return Count(times if counted == window else 0, left)
 
     async def close(self) -> None:
         """Let go of Redis."""

@@ -20,6 +20,7 @@ from grpc_health.v1.health import aio as health_aio
 
 from chassis import contract, logs, telemetry
 from chassis.api_keys import ApiKeys
+from chassis.day_calls import TakeCalls
 from chassis.errors import CannotStart, Failure
 from chassis.guards import Authentication, Guard
 from chassis.health import Health
@@ -67,6 +68,8 @@ class Service:
     """What API keys are worth. None: the service takes none."""
     uncounted: Collection[str] = ()
     """Paths of methods that no rate limit counts."""
+    take_calls: TakeCalls | None = None
+    """Takes calls of a user's day. None: the service does not limit days."""
 
 
 class Server:
@@ -77,7 +80,7 @@ class Server:
         self._settings = settings
         name = service.health.service
         authentication = Authentication(service.tokens, ServiceTokens(name, settings.service_key), service.api_keys)
-        self._limits = RateLimits(name, settings, service.uncounted)
+        self._limits = RateLimits(name, settings, service.uncounted, take_calls=service.take_calls)
         # A caller is counted before the request is looked at: refusing a thousand bad ones costs as much.
         guards: tuple[Guard, ...] = (authentication, self._limits, Validation(), *service.guards)
         pipeline = Pipeline(guards, MAX_CONCURRENT_CALLS)

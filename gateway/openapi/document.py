@@ -22,7 +22,8 @@ cookie that login sets authorises GET and nothing else.
 
 Calls are counted, by account or, where none is needed, by address. Every answer says in `X-RateLimit-Limit`, \
 `X-RateLimit-Remaining` and `X-RateLimit-Reset` how many a minute there may be, how many are left, and in how many \
-seconds the count starts again; a 429 says in `Retry-After` when to come back.
+seconds the count starts again; or the same of the day, once less is left of it than of the minute. A 429 says in \
+`Retry-After` when to come back.
 
 An unknown query parameter is refused; an unknown field of a body is ignored. An error is a `Status` whose `ErrorInfo` \
 gives the reason as a constant. A number that is not known is absent, and a field beside it says why.
@@ -63,15 +64,16 @@ HEADERS = {
         "schema": {"type": "string"},
     },
     "RateLimit": {
-        "description": "Calls of this kind of account in a minute. Absent where calls are not counted.",
+        "description": "Calls of this kind of account in a minute, or in a day (UTC) once less is left of the day."
+        " Absent where calls are not counted.",
         "schema": {"type": "integer"},
     },
     "RateLimitRemaining": {
-        "description": "Calls that are left of this minute.",
+        "description": "Calls that are left of the minute or day.",
         "schema": {"type": "integer"},
     },
     "RateLimitReset": {
-        "description": "Seconds until the minute ends and the count starts again.",
+        "description": "Seconds until the minute or day ends and the count starts again.",
         "schema": {"type": "integer"},
     },
     "RetryAfter": {

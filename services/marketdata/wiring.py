@@ -9,6 +9,7 @@ from chassis.channels import Channels
 from chassis.database import Database
 from chassis.health import Dependency, Health
 from chassis.identity_keys import RemoteExchange, RemoteKeys
+from chassis.identity_quotas import RemoteCalls
 from chassis.server import Service
 from chassis.tokens import TokenVerifier
 from plimsoll.marketdata.v1.health_service_pb2_grpc import add_HealthServiceServicer_to_server
@@ -55,6 +56,7 @@ def build(settings: Settings) -> Service:
         health=health,
         tokens=TokenVerifier(settings.token_issuer, [settings.token_issuer, NAME], RemoteKeys(portfolio)),
         api_keys=ApiKeys(RemoteExchange(portfolio)),
+        take_calls=RemoteCalls(portfolio),
         register=[
             (add_MarketDataServiceServicer_to_server, MarketDataHandler(database, marks, matrices)),
             (add_ReferenceServiceServicer_to_server, ReferenceHandler(database)),

@@ -30,6 +30,12 @@ class Settings(ServiceSettings, DatabaseSettings):
     """Another identity provider whose ID tokens open sessions, such as https://accounts.google.com. Empty: none."""
     oidc_client_id: str = ""
     """The id under which this installation is known there: the audience of the ID tokens."""
+    calls_per_day_public: Annotated[int, Meta(ge=1)] = 10_000
+    """Calls in a day (UTC) of an account in tier public, over all services."""
+    calls_per_day_registered: Annotated[int, Meta(ge=1)] = 50_000
+    """Calls in a day of an account in tier registered."""
+    calls_per_day_paid: Annotated[int, Meta(ge=1)] = 200_000
+    """Calls in a day of an account in tier paid."""
     password_hashes_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Passwords that are checked at the same time: each takes 19 MiB and 20 ms of one core."""
 

@@ -96,6 +96,7 @@ def build(settings: Settings) -> Service:
         tokens=TokenVerifier(settings.token_issuer, [settings.token_issuer, NAME], identity.signer.key_set),
         api_keys=identity.key_exchange,
         uncounted=UNCOUNTED,
+        take_calls=identity.quotas.take_calls,
         guards=[OpenAccounts(database)],
         register=[
             *servicers(identity, settings, provider),

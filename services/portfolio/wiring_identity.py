@@ -26,6 +26,7 @@ from services.portfolio.application.members import Members
 from services.portfolio.application.oidc_logins import OidcLogins
 from services.portfolio.application.password_changes import PasswordChanges
 from services.portfolio.application.passwords import Passwords
+from services.portfolio.application.quotas import Quotas
 from services.portfolio.application.signing import Signer
 from services.portfolio.application.user_keys import UserKeys
 from services.portfolio.handlers.account import AccountHandler
@@ -56,6 +57,7 @@ class Identity:
     passwords: PasswordChanges
     members: Members
     api_keys: ApiKeys
+    quotas: Quotas
     clock: Clock
 
     async def token_for_key(self, key: str) -> str:
@@ -108,6 +110,15 @@ def identity_of(settings: Settings, database: Database, clock: Clock) -> Identit
         passwords=PasswordChanges(database, passwords, audit, attempts, clock),
         members=Members(audit),
         api_keys=ApiKeys(database, signer, audit, clock),
+        quotas=Quotas(
+            database,
+            clock,
+            {
+                "public": settings.calls_per_day_public,
+                "registered": settings.calls_per_day_registered,
+                "paid": settings.calls_per_day_paid,
+            },
+        ),
         clock=clock,
     )
 
@@ -129,6 +140,6 @@ def servicers(identity: Identity, settings: Settings, provider: IdentityProvider
         (add_ApiKeyServiceServicer_to_server, ApiKeyHandler(database, identity.api_keys)),
         (add_AdminServiceServicer_to_server, AdminHandler(database, identity.members, audit)),
         (add_TokenServiceServicer_to_server, TokenHandler(identity.accounts, identity.api_keys, identity.signer)),
-        (add_QuotaServiceServicer_to_server, QuotaHandler(database, clock)),
+        (add_QuotaServiceServicer_to_server, QuotaHandler(identity.quotas)),
         (add_EventServiceServicer_to_server, EventHandler(database)),
     ]

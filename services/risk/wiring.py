@@ -5,6 +5,7 @@ from chassis.cache import Cache
 from chassis.channels import Channels
 from chassis.health import VERSION, Dependency, Health, service_probe
 from chassis.identity_keys import RemoteExchange, RemoteKeys
+from chassis.identity_quotas import RemoteCalls
 from chassis.server import Service
 from chassis.tokens import TokenVerifier
 from plimsoll.risk.v1.analytics_service_pb2_grpc import add_AnalyticsServiceServicer_to_server
@@ -39,6 +40,7 @@ def build(settings: Settings) -> Service:
         health=health,
         tokens=TokenVerifier(settings.token_issuer, [settings.token_issuer, NAME], RemoteKeys(portfolio)),
         api_keys=ApiKeys(RemoteExchange(portfolio)),
+        take_calls=RemoteCalls(portfolio),
         register=[
             (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(overviews)),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),

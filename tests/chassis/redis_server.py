@@ -44,6 +44,11 @@ class RedisServer:
             assert self._process.poll() is None, "redis-server has ended"
             assert time.monotonic() < patience, "redis-server does not answer"
 
+    def keys(self, pattern: str) -> list[str]:
+        """Give the names that it holds entries under."""
+        cli = [self._binary.with_name("redis-cli"), "-s", self._socket, "--raw", "keys", pattern]
+        return subprocess.run(cli, capture_output=True, text=True, check=True).stdout.split()
+
     def freeze(self) -> None:
         """Let it take connections and answer nothing."""
         self._signal(signal.SIGSTOP)

@@ -76,6 +76,16 @@ async def test_a_burst_is_limited_and_costs_nothing_of_the_minute(clock: Clock) 
     assert await admitted(guard, call()) == 0, "six calls were let through: the minute is over"
 
 
+async def test_where_the_second_refuses_the_headers_still_speak_of_the_minute(clock: Clock) -> None:
+    clock.advance(10)
+    guard, hasty = limits(clock, calls_per_second=1), call()
+    await guard(call(), Cargo())
+    with pytest.raises(RateLimited) as refusal:
+        await guard(hasty, Cargo())
+    assert hasty.headers == {"x-ratelimit-limit": "5", "x-ratelimit-remaining": "4", "x-ratelimit-reset": "50"}
+    assert refusal.value.metadata == {"limit": "1", "period": "second", "retry_after_seconds": "1"}
+
+
 async def test_users_are_apart_and_a_users_methods_are_not(clock: Clock) -> None:
     guard = limits(clock, calls_per_second=1000)
     assert await admitted(guard, *(call() for _ in range(6))) == 5

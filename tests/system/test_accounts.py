@@ -2,17 +2,28 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 
+from plimsoll.identity.v1.identity_service_pb2 import GetMeRequest
+from plimsoll.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from tests.databases import make_home, remove_home
+from tests.services.portfolio import oidc_issuer
+from tests.services.portfolio.oidc_issuer import Issuer
 from tests.system import conftest
 from tests.system.conftest import PASSWORD, Running, command, environment, processes_of
 
-LIMITS = {"PLIMSOLL_RATE_LIMITS": "on", "PLIMSOLL_CALLS_PER_MINUTE_REGISTERED": "20", "PLIMSOLL_CALLS_PER_SECOND": "15"}
+PER_DAY = 8
+LIMITS = {
+    "PLIMSOLL_RATE_LIMITS": "on",
+    "PLIMSOLL_CALLS_PER_MINUTE_REGISTERED": "20",
+    "PLIMSOLL_CALLS_PER_SECOND": "15",
+    "PLIMSOLL_CALLS_PER_DAY_PUBLIC": str(PER_DAY),
+}
 
 
 def make_key(client: httpx.Client, scope: str = "READ") -> str:
@@ -104,10 +115,18 @@ def test_an_admin_sees_users_and_the_log(stack: Running):
 
 
 @pytest.fixture(scope="module")
-def limited() -> Iterator[Running]:
-    """A stack whose limits are on."""
+def issuer() -> Iterator[Issuer]:
+    """Another identity provider, on this machine."""
+    with oidc_issuer.serving() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def limited(issuer: Issuer) -> Iterator[Running]:
+    """A stack whose limits are on, and which takes the word of another identity provider."""
     folder: Path = make_home()
-    running = conftest.start(folder, settings=LIMITS)
+    provider = {"PLIMSOLL_OIDC_ISSUER": issuer.url, "PLIMSOLL_OIDC_CLIENT_ID": oidc_issuer.CLIENT_ID}
+    running = conftest.start(folder, settings=LIMITS | provider)
     try:
         yield running
     finally:
@@ -115,6 +134,31 @@ def limited() -> Iterator[Running]:
         left = processes_of(folder)
         remove_home(folder)
     assert not left, left
+
+
+def test_another_provider_opens_a_session(limited: Running, issuer: Issuer):
+    """Over both paths; the token opens the account of the verified address, and a token for somebody else does not."""
+    nonce = oidc_issuer.NONCE
+    with limited.client() as client:
+        opened = [
+            client.post(path, json={"id_token": issuer.token(), "nonce": nonce})
+            for path in ("/api/v1/auth/google", "/api/v1/auth/oidc")
+        ]
+        assert [answer.status_code for answer in opened] == [200, 200], opened[0].text
+        tokens = [answer.json()["access_token"] for answer in opened]
+        found = [client.get("/api/v1/auth/me", headers={"authorization": f"Bearer {token}"}).json() for token in tokens]
+        assert found[0]["email"] == "ann@example.com"
+        assert found[0] == found[1]
+        assert "HttpOnly" in opened[0].headers["set-cookie"]
+        used = json.loads(opened[0].request.content)
+        for wrong in (
+            used,
+            {"id_token": issuer.token(aud="another client"), "nonce": nonce},
+            {"id_token": issuer.token(iss="http://127.0.0.1:1"), "nonce": nonce},
+            {"id_token": issuer.token(), "nonce": "the nonce of another"},
+        ):
+            refused = client.post("/api/v1/auth/google", json=wrong)
+            assert (refused.status_code, reason(refused)) == (401, "TOKEN_INVALID"), refused.text
 
 
 def test_limits_are_told_and_kept_over_rest(limited: Running):
@@ -142,6 +186,41 @@ def test_one_users_flood_leaves_the_others_alone(limited: Running):
         assert flooding.get("/api/v1/auth/me").status_code == 429
         assert calm.get("/api/v1/auth/me").status_code == 200
         assert calm.get("/.well-known/jwks.json").status_code == 200
+
+
+def test_a_day_is_one_for_rest_and_grpc_and_for_every_service(limited: Running):
+    """An account of tier public, whose minute allows more than its day here."""
+    limited.sign_up("daily@example.com")
+    put = command(limited.home, "admin", "set-tier", "daily@example.com", "public")
+    assert put.returncode == 0, put.stdout + put.stderr
+    token = limited.sign_up("daily@example.com")
+    with limited.client(token) as client, grpc.insecure_channel(limited.address("gateway")) as channel:
+        bearer = [("authorization", f"Bearer {token}")]
+        ways = (
+            lambda: client.get("/api/v1/auth/me").status_code == 200,
+            lambda: client.get("/api/v1/marketdata/instruments").status_code == 200,
+            lambda: grpc_code(channel, bearer)[0] == grpc.StatusCode.OK,
+        )
+        answered = [ways[number % 3]() for number in range(PER_DAY + 3)]
+        assert answered == [True] * PER_DAY + [False] * 3
+        for path in ("/api/v1/auth/me", "/api/v1/marketdata/instruments"):
+            answer = client.get(path)
+            assert (answer.status_code, reason(answer)) == (429, "RATE_LIMITED")
+            assert answer.json()["details"][0]["metadata"]["period"] == "day"
+            assert_day_is_over(answer.headers)
+        code, headers = grpc_code(channel, bearer)
+        assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert_day_is_over(headers)
+
+
+def grpc_code(channel: grpc.Channel, metadata: list[tuple[str, str]]) -> tuple[grpc.StatusCode, dict[str, str]]:
+    made = IdentityServiceStub(channel).GetMe.future(GetMeRequest(), metadata=metadata, timeout=20)
+    return made.code(), dict(made.initial_metadata())
+
+
+def assert_day_is_over(headers: Mapping[str, str]) -> None:
+    assert (headers["x-ratelimit-limit"], headers["x-ratelimit-remaining"]) == (str(PER_DAY), "0")
+    assert 1 <= int(headers["x-ratelimit-reset"]) == int(headers["retry-after"]) <= 86_400
 
 
 def test_a_client_cannot_choose_the_address_it_is_counted_by(limited: Running):

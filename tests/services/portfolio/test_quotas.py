@@ -1,15 +1,23 @@
 """What users may have each day: durable, exact under load, and by tier."""
 
 import asyncio
+import dataclasses
 import datetime
+import uuid
 
 import asyncpg
 import grpc
 import pytest
 
+from chassis.database import Database
+from chassis.server import Server
+from plimsoll.identity.v1.identity_service_pb2 import GetMeRequest
 from plimsoll.identity.v1.quota_service_pb2 import TakeQuotaRequest, TakeQuotaResponse
 from services.portfolio.administration import set_open, set_tier
-from tests.services.portfolio.conftest import as_service, refused
+from services.portfolio.application.quotas import Quotas
+from services.portfolio.wiring import build, now
+from services.portfolio.wiring_identity import identity_of
+from tests.services.portfolio.conftest import Client, as_service, refused
 
 ANALYSIS = TakeQuotaRequest(kind=TakeQuotaRequest.STAND_ALONE_ANALYSIS)
 EMAIL = "alice@example.com"
@@ -99,3 +107,63 @@ async def test_a_closed_account_has_none(alice, settings):
 async def test_a_service_asks_for_a_user_and_users_do_not_ask(alice, nobody):
     assert (await refused(alice.quotas.TakeQuota(ANALYSIS))).code == grpc.StatusCode.PERMISSION_DENIED
     assert (await refused(as_service(nobody).quotas.TakeQuota(ANALYSIS))).reason == "TOKEN_MISSING"
+
+
+CALL = TakeQuotaRequest.CALL
+
+
+async def test_several_are_taken_at_once_and_no_more_than_there_are(alice, settings, admin_url):
+    connection = await asyncpg.connect(admin_url(settings.database_url))
+    await connection.execute("UPDATE portfolio.quota_limits SET per_day = 250 WHERE kind = 'chat_message'")
+    await connection.close()
+    service = as_service(alice)
+    wanted = TakeQuotaRequest(kind=TakeQuotaRequest.CHAT_MESSAGE, uses=100)
+    first = await service.quotas.TakeQuota(wanted)
+    assert (first.taken, first.remaining) == (2, 248), "a hundredth of the day's at once"
+    given = [first.taken]
+    while await (call := service.quotas.TakeQuota(wanted)).code() == grpc.StatusCode.OK:
+        given.append((await call).taken)
+    assert sum(given) == 250
+
+
+async def test_the_last_bunch_is_what_is_left(settings):
+    """Three at a time of 302: the last is not whole."""
+    database = Database(settings.database_url, "portfolio")
+    try:
+        user, _ = await identity_of(settings, database, now).accounts.register("carol@example.com", "x" * 12, "")
+        quotas = Quotas(database, now, {"public": 1, "registered": 302, "paid": 1})
+        given = []
+        while (bunch := await quotas.take_calls(user.user_id, 100)).taken:
+            given.append(bunch.taken)
+            assert bunch.remaining == 302 - sum(given)
+        assert given == [3] * 100 + [2]
+        assert (bunch.per_day, bunch.remaining) == (302, 0)
+        assert await quotas.take_calls(str(uuid.uuid4()), 1) is None
+    finally:
+        await database.close()
+
+
+async def test_calls_of_a_day_are_counted_together_wherever_they_are_made(settings, alice, admin_url):
+    """Taken in this service by the server itself and through another one: one count, kept over a restart."""
+    limited = dataclasses.replace(settings, rate_limits="on", calls_per_second=1000, calls_per_day_registered=6)
+    me = GetMeRequest()
+    seen = []
+    for _ in range(2):  # the second time it has been restarted
+        server = Server(build(limited), limited)
+        await server.start()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            mine = Client(channel, alice.metadata)
+            await as_service(mine).quotas.TakeQuota(TakeQuotaRequest(kind=CALL))
+            for _ in range(2):
+                call = mine.identity.GetMe(me)
+                headers = {str(name): str(value) for name, value in await call.initial_metadata()}
+                seen.append((await call.code(), headers["x-ratelimit-limit"], headers["x-ratelimit-remaining"]))
+            over = mine.identity.GetMe(me) if len(seen) == 4 else None
+            if over:
+                told = dict(await over.initial_metadata())
+                refusal = await refused(over)
+        await server.stop()
+    assert seen == [(grpc.StatusCode.OK, "6", left) for left in ("4", "3", "1", "0")]
+    assert (refusal.reason, refusal.info.metadata["period"]) == ("RATE_LIMITED", "day")
+    assert (told["x-ratelimit-limit"], told["x-ratelimit-remaining"]) == ("6", "0")
+    assert told["retry-after"] == told["x-ratelimit-reset"]
