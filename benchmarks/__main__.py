@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import load_overview, login, market_ingest, market_reads, options
+from benchmarks import load_overview, login, market_ingest, market_reads, options, portfolio_positions
 from benchmarks.measurement import CannotMeasure, Measurement, show, write
 from cli.demo.rest import ApiError
 from cli.stack.errors import StackError
@@ -13,6 +13,8 @@ from cli.stack.errors import StackError
 BENCHMARKS: dict[str, Callable[[list[str]], Measurement]] = {
     "load_overview": load_overview.measure_from_command_line,
     "login": login.measure_from_command_line,
+    "portfolio_reads": portfolio_positions.portfolio_reads,
+    "batch_create": portfolio_positions.batch_create,
     "ingest": market_ingest.ingest,
     "price_matrix": market_reads.price_matrix,
     "quotes": market_reads.quotes,

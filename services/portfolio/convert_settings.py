@@ -1,13 +1,14 @@
-"""From the domain to the contract of RiskSettingsService."""
+"""From the domain to the contract of RiskSettingsService and ScenarioService."""
 
 from collections.abc import Iterable
 
-from plimsoll.portfolio.v1 import risk_settings_pb2
-from services.portfolio.convert import day_text
+from plimsoll.portfolio.v1 import risk_settings_pb2, scenario_pb2
+from services.portfolio.convert import day_text, timestamp
 from services.portfolio.domain.expected_return import ExpectedReturn
 from services.portfolio.domain.factor_proxies import PortfolioProxies
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.risk_limits import RiskLimits
+from services.portfolio.domain.scenario import Scenario
 
 
 def risk_limits(portfolio: Portfolio, limits: RiskLimits) -> risk_settings_pb2.RiskLimits:
@@ -59,4 +60,18 @@ def expected_returns(portfolio: Portfolio, found: Iterable[ExpectedReturn]) -> r
             )
             for expectation in found
         ],
+    )
+
+
+def scenario(found: Scenario) -> scenario_pb2.Scenario:
+    """Render a scenario."""
+    return scenario_pb2.Scenario(
+        scenario_id=found.scenario_id,
+        portfolio_id=found.portfolio_id,
+        name=found.terms.name,
+        description=found.terms.description,
+        target_weights=found.terms.target_weights,
+        revision=found.revision,
+        created_time=timestamp(found.created_time),
+        updated_time=timestamp(found.updated_time),
     )

@@ -15,6 +15,7 @@ from plimsoll.portfolio.v1.label_service_pb2_grpc import add_LabelServiceService
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import add_PortfolioServiceServicer_to_server
 from plimsoll.portfolio.v1.position_service_pb2_grpc import add_PositionServiceServicer_to_server
 from plimsoll.portfolio.v1.risk_settings_service_pb2_grpc import add_RiskSettingsServiceServicer_to_server
+from plimsoll.portfolio.v1.scenario_service_pb2_grpc import add_ScenarioServiceServicer_to_server
 from services.portfolio.application.cash import Cash
 from services.portfolio.application.import_positions import Importer
 from services.portfolio.application.portfolio_summaries import PortfolioSummaries
@@ -23,6 +24,7 @@ from services.portfolio.application.position_lists import PositionLists
 from services.portfolio.application.positions import Positions
 from services.portfolio.application.price_history import PriceHistories
 from services.portfolio.application.risk_settings import RiskSettings
+from services.portfolio.application.scenarios import Scenarios
 from services.portfolio.application.uploads import Uploads
 from services.portfolio.application.valuation import Books
 from services.portfolio.clients.marketdata import GrpcMarketData
@@ -36,6 +38,7 @@ from services.portfolio.handlers.open_accounts import OpenAccounts
 from services.portfolio.handlers.portfolios import PortfolioHandler
 from services.portfolio.handlers.positions import PositionHandler
 from services.portfolio.handlers.risk_settings import RiskSettingsHandler
+from services.portfolio.handlers.scenarios import ScenarioHandler
 from services.portfolio.handlers.writes import Writes
 from services.portfolio.ports import MarketData
 from services.portfolio.settings import Settings
@@ -68,6 +71,7 @@ def contents_of(database: Database, marketdata: MarketData, books: Books) -> lis
         (add_ChangeServiceServicer_to_server, ChangeHandler(database)),
         (add_DataServiceServicer_to_server, data),
         (add_RiskSettingsServiceServicer_to_server, RiskSettingsHandler(writes, settings)),
+        (add_ScenarioServiceServicer_to_server, ScenarioHandler(writes, Scenarios(database, marketdata))),
         (add_CashServiceServicer_to_server, CashHandler(database, writes, books, Cash(now))),
     ]
 
@@ -90,7 +94,7 @@ def build(settings: Settings) -> Service:
         database.schema_revision,
     )
     provider = OidcProvider(settings.oidc_issuer, settings.oidc_client_id) if settings.oidc_issuer else None
-    portfolios = PortfolioHandler(database, books, Uploads(Importer(marketdata, now)))
+    portfolios = PortfolioHandler(database, Writes(database), books, Uploads(Importer(marketdata, now)))
     return Service(
         health=health,
         tokens=TokenVerifier(settings.token_issuer, [settings.token_issuer, NAME], identity.signer.key_set),

@@ -15,6 +15,7 @@ CSV = b"ticker,quantity,entry_price,entry_date,tags\nAAPL,1,100,2022-01-03,\n"
 POSITION = {"symbol": "AAPL", "quantity": 1.0, "entry_price": 100.0, "entry_date": "2022-01-03"}
 MANAGEMENT = "/api/v1/management"
 PORTFOLIOS = f"{MANAGEMENT}/portfolios"
+SCENARIOS = f"{MANAGEMENT}/scenarios"
 
 Answer = httpx.Response
 Case = Callable[[httpx.Client, str], Answer]
@@ -76,6 +77,15 @@ def make_private_instrument(client: httpx.Client) -> str:
     return str(post(client, "/api/v1/marketdata/private-instruments", symbol=symbol, name="A cottage")["instrument_id"])
 
 
+def make_scenario(client: httpx.Client) -> str:
+    return str(post(client, SCENARIOS, portfolio_id=make_portfolio(client), **scenario())["scenario_id"])
+
+
+def scenario() -> dict[str, Any]:
+    """Terms of a scenario under a name of its own."""
+    return {"name": f"Private {uuid.uuid4()}", "target_weights": {"AAPL": 0.5, "CUR:USD": 0.5}}
+
+
 RESOURCES = {
     "portfolio_id": Resource(make_portfolio, lambda c, i: c.get(f"{PORTFOLIOS}/{i}").json()),
     "position_id": Resource(make_position, lambda c, i: c.get(f"{MANAGEMENT}/positions/{i}").json()),
@@ -85,6 +95,7 @@ RESOURCES = {
     "movement_id": Resource(
         make_movement, lambda c, i: c.get(f"{PORTFOLIOS}/{i.partition('/')[0]}/cash-movements").json()
     ),
+    "scenario_id": Resource(make_scenario, lambda c, i: c.get(f"{SCENARIOS}/{i}").json()),
     "api_key_id": Resource(make_api_key, lambda c, i: c.get("/api/v1/auth/api-keys").json()),
     "instrument_id": Resource(
         make_private_instrument, lambda c, i: c.get("/api/v1/marketdata/private-instruments").json()
@@ -166,6 +177,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("RiskSettingsService.PutExpectedReturns", "portfolio_id"): of_portfolio(
         "PUT", "/expected-returns", expected_returns={"AAPL": 0.07}, effective_date="2022-01-03"
     ),
+    ("ScenarioService.ListScenarios", "portfolio_id"): lambda c, i: c.get(SCENARIOS, params={"portfolio_id": i}),
+    ("ScenarioService.GetScenario", "scenario_id"): lambda c, i: c.get(f"{SCENARIOS}/{i}"),
+    ("ScenarioService.CreateScenario", "portfolio_id"): lambda c, i: c.post(
+        SCENARIOS, json={"portfolio_id": i, **scenario()}
+    ),
+    ("ScenarioService.PutScenario", "scenario_id"): lambda c, i: c.put(f"{SCENARIOS}/{i}", json=scenario()),
+    ("ScenarioService.DeleteScenario", "scenario_id"): lambda c, i: c.delete(f"{SCENARIOS}/{i}"),
     ("ApiKeyService.DeleteApiKey", "api_key_id"): lambda c, i: c.delete(f"/api/v1/auth/api-keys/{i}"),
     ("PrivateInstrumentService.DeletePrivateInstrument", "instrument_id"): lambda c, i: c.delete(
         f"/api/v1/marketdata/private-instruments/{i}"

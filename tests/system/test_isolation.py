@@ -1,13 +1,14 @@
 """Two users: every RPC that takes an id, tried with the other user's. The list is made from the contract.
 
-The refusal must be the one that an id gets which never was. The same call then succeeds as the owner, so that it cannot
-have come from a malformed request.
+The same call first succeeds as the owner, on a thing that is made in the same way, so that the refusal cannot come from
+a malformed request. The refusal must be the one that an id gets which never was.
 """
 
 import re
 import uuid
 from typing import Any
 
+import httpx
 import pytest
 from google.api import annotations_pb2
 from google.protobuf.descriptor_pool import Default
@@ -21,8 +22,11 @@ from tests.system.isolation_cases import ABSENT, CASES, RESOURCES
 SERVICES = ("portfolio", "marketdata", "risk")
 # Ids of what belongs to nobody, or to everybody.
 NOT_OWNED = {"request_id", "instrument_ids"}
-# Ids of which there is no path without another id, which is tried; and a filter of what is found by another id.
+# An id of which there is no path without another id, which is tried; and a filter, of which there is a test below.
 TRIED_WITH_ANOTHER = {("CashService.DeleteCashMovement", "portfolio_id"), ("ChangeService.ListChanges", "subject_id")}
+# What only services may ask. tests/services/portfolio tries a book with the token of another user (test_portfolios.py);
+# a token is of the user that it is minted for, whoever that is (test_identity.py).
+ASKED_BY_SERVICES = {("PortfolioService.GetBook", "portfolio_id"), ("TokenService.MintToken", "user_id")}
 UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -37,17 +41,23 @@ def rpcs(access: int) -> list[tuple[str, Any]]:
     ]
 
 
-def owned_ids() -> set[tuple[str, str]]:
+def ids_in(message: Any, above: frozenset[str] = frozenset()) -> set[str]:
+    """Names of the fields of a request that are ids, in the messages inside it too."""
+    here = above | {message.full_name}
+    found = {field.name for field in message.fields if field.name.endswith(("_id", "_ids"))} - NOT_OWNED
+    inside = [f.message_type for f in message.fields if f.message_type and f.message_type.full_name not in here]
+    return found.union(*(ids_in(inner, here) for inner in inside))
+
+
+def owned_ids(access: int) -> set[tuple[str, str]]:
     return {
-        (f"{service}.{method.name}", field.name)
-        for service, method in rpcs(MethodPolicy.USER)
-        for field in method.input_type.fields
-        if field.name.endswith(("_id", "_ids")) and field.name not in NOT_OWNED
+        (f"{service}.{method.name}", name) for service, method in rpcs(access) for name in ids_in(method.input_type)
     }
 
 
 def test_every_rpc_that_takes_an_id_is_tried():
-    assert owned_ids() == set(CASES) | TRIED_WITH_ANOTHER
+    assert owned_ids(MethodPolicy.USER) == set(CASES) | TRIED_WITH_ANOTHER
+    assert owned_ids(MethodPolicy.INTERNAL) == ASKED_BY_SERVICES
 
 
 def without_ids(text: str, told: str) -> str:
@@ -61,13 +71,31 @@ def test_another_users_id_is_as_good_as_none(stack: Running, case: tuple[str, st
         stack.client(stack.sign_up("owner@example.com")) as owner,
         stack.client(stack.sign_up("other@example.com")) as other,
     ):
+        own = attempt(owner, resource.make(owner))
+        assert own.status_code == 200, own.text
         private, absent = resource.make(owner), ABSENT.get(case[1], str(uuid.uuid4()))
         before = resource.see(owner, private)
         foreign, missing = attempt(other, private), attempt(other, absent)
         assert (foreign.status_code, missing.status_code) == (404, 404)
         assert without_ids(foreign.text, private) == without_ids(missing.text, absent)
         assert resource.see(owner, private) == before, "nothing was changed"
-        assert attempt(owner, private).status_code == 200
+
+
+def test_the_log_of_another_users_thing_is_as_empty_as_that_of_none(stack: Running):
+    with (
+        stack.client(stack.sign_up("owner@example.com")) as owner,
+        stack.client(stack.sign_up("other@example.com")) as other,
+    ):
+        position_id = RESOURCES["position_id"].make(owner)
+        portfolio_id = RESOURCES["portfolio_id"].make(other)
+        position = owner.get(f"/api/v1/management/positions/{position_id}").json()
+
+        def log(client: httpx.Client, portfolio_id: str, subject_id: str) -> Any:
+            path = f"/api/v1/management/portfolios/{portfolio_id}/changes"
+            return client.get(path, params={"subject_id": subject_id}).json()["changes"]
+
+        assert len(log(owner, position["portfolio_id"], position_id)) == 1
+        assert log(other, portfolio_id, position_id) == log(other, portfolio_id, str(uuid.uuid4())) == []
 
 
 @pytest.mark.parametrize(

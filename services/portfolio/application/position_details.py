@@ -42,7 +42,7 @@ class PositionDetails:
         day = session.as_of_date
         every = await self._books.positions(portfolio)
         shown = [p for p in every if p.opened_by(day) and (closed or not p.closed_by(day))]
-        return await self._valued(session, shown, {portfolio_id: portfolio.base_currency})
+        return await self._valued(owner_id, session, shown, {portfolio_id: portfolio.base_currency})
 
     async def of_positions(self, owner_id: str, position_ids: Sequence[str], as_of_date: Date | None) -> Details:
         """Give positions by id, in that order.
@@ -54,9 +54,11 @@ class PositionDetails:
         async with self._database.transaction(owner_id) as connection:
             found = await positions.many(connection, owner_id, list(dict.fromkeys(position_ids)))
             currencies = await portfolios.base_currencies(connection, owner_id, {p.portfolio_id for p in found})
-        return await self._valued(session, found, currencies)
+        return await self._valued(owner_id, session, found, currencies)
 
-    async def _valued(self, session: Session, found: Sequence[Position], base_currencies: dict[str, str]) -> Details:
-        marks, instruments = await self._books.look_up(found, session)
+    async def _valued(
+        self, owner_id: str, session: Session, found: Sequence[Position], base_currencies: dict[str, str]
+    ) -> Details:
+        marks, instruments = await self._books.look_up(owner_id, found, session)
         details = detail(session.as_of_date, found, base_currencies, marks, instruments)
         return Details(session, details)

@@ -8,6 +8,7 @@ from cachetools import LRUCache
 
 from chassis.database import Database
 from chassis.hot_reads import reading
+from services.portfolio.application.known_market import KnownMarket
 from services.portfolio.domain.book import Book, CashBalance, Position, book_on, cash_on
 from services.portfolio.domain.market import Instrument, Mark, Session
 from services.portfolio.domain.portfolio import Portfolio
@@ -26,6 +27,7 @@ class Books:
     def __init__(self, database: Database, marketdata: MarketData) -> None:
         self._database = database
         self._marketdata = marketdata
+        self._market = KnownMarket(marketdata)
         # By portfolio and revision: what a revision contains never changes.
         self._contents: LRUCache[tuple[str, int], Contents] = LRUCache(POSITIONS_KEPT, getsizeof=_size)
 
@@ -71,20 +73,17 @@ class Books:
         known = await self._all_contents_of(owner_id, portfolios)
         books = [book_on(session.as_of_date, *known[portfolio.portfolio_id]) for portfolio in portfolios]
         held = [position for book in books for position in book.positions]
-        marks, instruments = await self.look_up(held, session)
+        marks, instruments = await self.look_up(owner_id, held, session)
         return [
             value(portfolio, book, session, marks, instruments)
             for portfolio, book in zip(portfolios, books, strict=True)
         ]
 
     async def look_up(
-        self, positions: Sequence[Position], session: Session
+        self, owner_id: str, positions: Sequence[Position], session: Session
     ) -> tuple[dict[int, Mark], dict[int, Instrument]]:
-        """Give the marks and the instruments of positions at a session."""
-        ids = sorted({position.instrument_id for position in positions})
-        if not ids:
-            return {}, {}
-        return await asyncio.gather(self._marketdata.marks(ids, session), self._marketdata.instruments(ids))
+        """Give the marks and the instruments of an owner's positions at a session."""
+        return await self._market.look_up(owner_id, sorted({p.instrument_id for p in positions}), session)
 
     async def _contents_of(self, portfolio: Portfolio) -> Contents:
         return (await self._all_contents_of(portfolio.owner_id, [portfolio]))[portfolio.portfolio_id]

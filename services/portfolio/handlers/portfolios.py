@@ -4,6 +4,7 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.call import current_call
 from chassis.database import Database
@@ -16,8 +17,10 @@ from services.portfolio import convert
 from services.portfolio.application.accounts import DEFAULT_CURRENCY
 from services.portfolio.application.uploads import Uploads
 from services.portfolio.application.valuation import Books
-from services.portfolio.domain.portfolio import Terms
+from services.portfolio.domain.portfolio import Portfolio, Terms
+from services.portfolio.handlers.etags import expected_revision, tell_revision
 from services.portfolio.handlers.uploads import upload_of
+from services.portfolio.handlers.writes import Writes
 from services.portfolio.storage import portfolios
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -27,8 +30,9 @@ DEFAULT_PAGE = 50
 class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
     """Serves plimsoll.portfolio.v1.PortfolioService."""
 
-    def __init__(self, database: Database, books: Books, uploads: Uploads) -> None:
+    def __init__(self, database: Database, writes: Writes, books: Books, uploads: Uploads) -> None:
         self._database = database
+        self._writes = writes
         self._books = books
         self._uploads = uploads
 
@@ -49,7 +53,6 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         self, request: portfolio_service_pb2.CreatePortfolioRequest, context: Context
     ) -> portfolio_pb2.Portfolio:
         """Make an empty portfolio."""
-        call = current_call()
         terms = Terms(
             name=request.name.strip(),
             benchmark=request.benchmark.strip(),
@@ -57,52 +60,47 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
             end_date=parse_optional_date("end_date", request.end_date),
         )
         currency = request.base_currency or DEFAULT_CURRENCY
-        async with self._database.transaction(call.user_id) as connection:
 
-            async def create() -> portfolio_pb2.Portfolio:
-                return convert.portfolio(await portfolios.add(connection, call.user_id, currency, terms))
+        async def create(connection: AsyncConnection, owner: str) -> portfolio_pb2.Portfolio:
+            return convert.portfolio(await portfolios.add(connection, owner, currency, terms))
 
-            return await once(connection, call, request, portfolio_pb2.Portfolio, create)
+        return await self._told(context, await self._writes.once(request, portfolio_pb2.Portfolio, create))
 
     async def GetPortfolio(
         self, request: portfolio_service_pb2.GetPortfolioRequest, context: Context
     ) -> portfolio_pb2.Portfolio:
         """Read one portfolio."""
-        return convert.portfolio(await self._books.glance(current_call().user_id, request.portfolio_id))
+        found = await self._books.glance(current_call().user_id, request.portfolio_id)
+        return await self._told(context, convert.portfolio(found))
 
     async def UpdatePortfolio(
         self, request: portfolio_service_pb2.UpdatePortfolioRequest, context: Context
     ) -> portfolio_pb2.Portfolio:
         """Change the fields that were sent."""
-        call = current_call()
-        async with self._database.transaction(call.user_id) as connection:
+        revision = expected_revision(request.revision)
 
-            async def update() -> portfolio_pb2.Portfolio:
-                found = await portfolios.lock(connection, call.user_id, request.portfolio_id)
-                if request.revision and request.revision != found.revision:
-                    raise StaleRevision(request.revision, found.revision)
-                before = found.terms
-                after = _changed(before, request)
-                if after == before:
-                    return convert.portfolio(found)
-                return convert.portfolio(
-                    await portfolios.revise(connection, found, after, found.position_count, "updated")
-                )
+        async def update(connection: AsyncConnection, owner: str) -> portfolio_pb2.Portfolio:
+            found = await _locked(connection, owner, request.portfolio_id, revision)
+            before = found.terms
+            after = _changed(before, request)
+            if after == before:
+                return convert.portfolio(found)
+            return convert.portfolio(await portfolios.revise(connection, found, after, found.position_count, "updated"))
 
-            return await once(connection, call, request, portfolio_pb2.Portfolio, update)
+        return await self._told(context, await self._writes.once(request, portfolio_pb2.Portfolio, update))
 
     async def DeletePortfolio(
         self, request: portfolio_service_pb2.DeletePortfolioRequest, context: Context
     ) -> empty_pb2.Empty:
         """Delete a portfolio with everything in it."""
-        call = current_call()
-        async with self._database.transaction(call.user_id) as connection:
+        revision = expected_revision(request.revision)
 
-            async def delete() -> empty_pb2.Empty:
-                await portfolios.remove(connection, call.user_id, request.portfolio_id)
-                return empty_pb2.Empty()
+        async def delete(connection: AsyncConnection, owner: str) -> empty_pb2.Empty:
+            await _locked(connection, owner, request.portfolio_id, revision)
+            await portfolios.remove(connection, owner, request.portfolio_id)
+            return empty_pb2.Empty()
 
-            return await once(connection, call, request, empty_pb2.Empty, delete)
+        return await self._writes.once(request, empty_pb2.Empty, delete)
 
     async def UploadPortfolio(
         self, request: portfolio_service_pb2.UploadPortfolioRequest, context: Context
@@ -129,6 +127,19 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         if portfolio.revision == request.known_revision:
             return portfolio_service_pb2.Book(revision=portfolio.revision, unchanged=True)
         return convert.book(portfolio, await self._books.on(day, portfolio))
+
+    async def _told(self, context: Context, answer: portfolio_pb2.Portfolio) -> portfolio_pb2.Portfolio:
+        """Give an answer, and send its revision as `ETag`."""
+        await tell_revision(context, answer.revision)
+        return answer
+
+
+async def _locked(connection: AsyncConnection, owner_id: str, portfolio_id: str, revision: int) -> Portfolio:
+    """Give a portfolio that others cannot change now, at the revision that the caller read."""
+    found = await portfolios.lock(connection, owner_id, portfolio_id)
+    if revision and revision != found.revision:
+        raise StaleRevision(revision, found.revision)
+    return found
 
 
 def _changed(terms: Terms, request: portfolio_service_pb2.UpdatePortfolioRequest) -> Terms:

@@ -13,6 +13,7 @@ from services.portfolio.domain.entries import Statement
 from services.portfolio.domain.listing import Filter, GroupBy, Status
 from services.portfolio.domain.positions_csv import CASH_PREFIX, SYMBOL
 from services.portfolio.handlers.page_tokens import place_of
+from services.portfolio.handlers.symbols import symbol_of
 from services.portfolio.storage.positions import Place
 
 DEFAULT_PAGE = 50
@@ -57,7 +58,7 @@ def _statement(new: position_service_pb2.NewPosition, field: str) -> Statement:
 
 def _symbol(field: str, text: str) -> str:
     """Give a symbol in the form that marketdata knows: options in their compact OCC form."""
-    symbol = "".join(text.upper().strip().removeprefix("O:").split())
+    symbol = symbol_of(text)
     if symbol.startswith(CASH_PREFIX):
         raise InvalidFields([Violation(field, text, "is cash: state its balance instead")])
     if not SYMBOL.fullmatch(symbol):

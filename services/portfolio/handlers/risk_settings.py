@@ -17,6 +17,7 @@ from services.portfolio.domain.factor_proxies import StockProxies
 from services.portfolio.domain.risk_limits import RiskLimits, broken_rule
 from services.portfolio.handlers.etags import expected_revision, tell_revision
 from services.portfolio.handlers.position_requests import decimal
+from services.portfolio.handlers.symbols import by_symbol, symbol_of
 from services.portfolio.handlers.writes import Writes
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -65,8 +66,8 @@ class RiskSettingsHandler(risk_settings_service_pb2_grpc.RiskSettingsServiceServ
     ) -> risk_settings_pb2.FactorProxies:
         """State the proxies of some symbols."""
         revision = expected_revision(request.revision)
-        stated = {symbol: _proxies(said) for symbol, said in _by_symbol("proxies", request.proxies).items()}
-        reset = list(_by_symbol("reset_symbols", dict.fromkeys(request.reset_symbols)))
+        stated = {symbol: _proxies(said) for symbol, said in by_symbol("proxies", request.proxies).items()}
+        reset = list(by_symbol("reset_symbols", dict.fromkeys(request.reset_symbols)))
         _refuse_empty_or_twice(stated, reset)
         places = {f"proxies[{s}].{place}": name for s, p in stated.items() for place, name in p.symbols.items()}
         await self._settings.refuse_unknown(places | {f"proxies[{symbol}]": symbol for symbol in stated})
@@ -98,9 +99,9 @@ class RiskSettingsHandler(risk_settings_service_pb2_grpc.RiskSettingsServiceServ
     ) -> risk_settings_pb2.ExpectedReturns:
         """State what symbols are expected to return from a day on."""
         day = parse_date("effective_date", request.effective_date)
-        by_symbol = _by_symbol("expected_returns", request.expected_returns)
-        await self._settings.refuse_unknown({f"expected_returns[{symbol}]": symbol for symbol in by_symbol})
-        stated = [ExpectedReturn(symbol, decimal(value), day) for symbol, value in by_symbol.items()]
+        expected = by_symbol("expected_returns", request.expected_returns)
+        await self._settings.refuse_unknown({f"expected_returns[{symbol}]": symbol for symbol in expected})
+        stated = [ExpectedReturn(symbol, decimal(value), day) for symbol, value in expected.items()]
 
         async def put(connection: AsyncConnection, owner: str) -> risk_settings_pb2.ExpectedReturns:
             portfolio, found = await self._settings.state_expected(connection, owner, request.portfolio_id, stated)
@@ -137,33 +138,14 @@ def _refuse_broken(limits: Mapping[str, float]) -> None:
         raise InvalidFields(broken)
 
 
-def _by_symbol(field: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what was given by symbol with symbols as they are listed, in upper case.
-
-    Raises:
-        InvalidFields: one stands there twice, in different cases.
-    """
-    found: dict[str, Any] = {}
-    for text, value in given.items():
-        symbol = _symbol(text)
-        if symbol in found:
-            raise InvalidFields([Violation(f"{field}[{text}]", text, f"is {symbol}, which is there already")])
-        found[symbol] = value
-    return found
-
-
 def _proxies(said: risk_settings_service_pb2.PutFactorProxiesRequest.StatedProxies) -> StockProxies:
     return StockProxies(
-        market=_symbol(said.market),
-        momentum=_symbol(said.momentum),
-        value=_symbol(said.value),
-        industry=_symbol(said.industry),
-        subindustry=tuple(dict.fromkeys(map(_symbol, said.subindustry))),
+        market=symbol_of(said.market),
+        momentum=symbol_of(said.momentum),
+        value=symbol_of(said.value),
+        industry=symbol_of(said.industry),
+        subindustry=tuple(dict.fromkeys(map(symbol_of, said.subindustry))),
     )
-
-
-def _symbol(text: str) -> str:
-    return text.strip().upper()
 
 
 def _refuse_empty_or_twice(stated: Mapping[str, StockProxies], reset: Iterable[str]) -> None:

@@ -56,3 +56,13 @@ expected_returns = Table(
     identifier("owner_id"),
     *columns(effective_date=Date, expected_return=Numeric),
 )
+scenarios = Table(
+    "scenarios",
+    metadata,
+    Column("scenario_id", Uuid(as_uuid=False), primary_key=True, server_default=FetchedValue()),
+    identifier("owner_id"),
+    identifier("portfolio_id"),
+    *columns(name=Text, description=Text, target_weights=JSONB, revision=Integer),
+    moment("created_time"),
+    moment("updated_time"),
+)

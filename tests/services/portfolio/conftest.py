@@ -28,6 +28,7 @@ from plimsoll.portfolio.v1.label_service_pb2_grpc import LabelServiceStub
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import PortfolioServiceStub
 from plimsoll.portfolio.v1.position_service_pb2_grpc import PositionServiceStub
 from plimsoll.portfolio.v1.risk_settings_service_pb2_grpc import RiskSettingsServiceStub
+from plimsoll.portfolio.v1.scenario_service_pb2_grpc import ScenarioServiceStub
 from services.portfolio.administration import create_admin
 from services.portfolio.settings import Settings
 from services.portfolio.wiring import build
@@ -58,6 +59,7 @@ class Client:
         self.cash = _With(CashServiceStub(self.channel), self.metadata)
         self.changes = _With(ChangeServiceStub(self.channel), self.metadata)
         self.settings = _With(RiskSettingsServiceStub(self.channel), self.metadata)
+        self.scenarios = _With(ScenarioServiceStub(self.channel), self.metadata)
         self.labels = _With(LabelServiceStub(self.channel), self.metadata)
         self.data = _With(DataServiceStub(self.channel), self.metadata)
 

@@ -23,7 +23,11 @@ from plimsoll.portfolio.v1.label_service_pb2 import (
     ListTagsRequest,
     UpdateTagRequest,
 )
-from plimsoll.portfolio.v1.portfolio_service_pb2 import DeletePortfolioRequest, UpdatePortfolioRequest
+from plimsoll.portfolio.v1.portfolio_service_pb2 import (
+    CreatePortfolioRequest,
+    DeletePortfolioRequest,
+    UpdatePortfolioRequest,
+)
 from plimsoll.portfolio.v1.position_service_pb2 import (
     CreatePositionRequest,
     DeletePositionRequest,
@@ -131,6 +135,15 @@ async def test_portfolios_and_cash_are_told_too(alice):
         ),
         ("PORTFOLIO", "DELETED", "Income", {"name": ("Income", None), "base_currency": ("USD", None)}),
     ]
+
+
+async def test_a_portfolio_is_made_changed_and_deleted_for_a_reason(alice):
+    made = await alice.portfolios.CreatePortfolio(CreatePortfolioRequest(name="Growth", reason="a start"))
+    portfolio_id = made.portfolio_id
+    update = UpdatePortfolioRequest(portfolio_id=portfolio_id, name="Income", reason="a change of mind")
+    await alice.portfolios.UpdatePortfolio(update)
+    await alice.portfolios.DeletePortfolio(DeletePortfolioRequest(portfolio_id=portfolio_id, reason="an end"))
+    assert [change.reason for change in await log(alice, portfolio_id)] == ["a start", "a change of mind", "an end"]
 
 
 async def test_a_new_name_of_a_tag_is_told_of_the_tag_and_of_each_position(alice):

@@ -52,6 +52,27 @@ async def test_a_stale_revision_is_refused(alice):
     assert dict(error.info.metadata) == {"given": "1", "current": "2"}
 
 
+async def test_the_revision_travels_as_etag_and_if_match(alice):
+    call = alice.portfolios.CreatePortfolio(CreatePortfolioRequest(name="Growth"))
+    portfolio_id = (await call).portfolio_id
+    assert dict(await call.initial_metadata())["etag"] == '"1"'
+    call = alice.portfolios.UpdatePortfolio(
+        UpdatePortfolioRequest(portfolio_id=portfolio_id, name="Income"), metadata=[("if-match", '"1"')]
+    )
+    assert dict(await call.initial_metadata())["etag"] == '"2"'
+    read = alice.portfolios.GetPortfolio(GetPortfolioRequest(portfolio_id=portfolio_id))
+    assert dict(await read.initial_metadata())["etag"] == '"2"'
+    first = [("if-match", '"1"')]
+    for stale in (
+        alice.portfolios.UpdatePortfolio(UpdatePortfolioRequest(portfolio_id=portfolio_id, name="B"), metadata=first),
+        alice.portfolios.DeletePortfolio(DeletePortfolioRequest(portfolio_id=portfolio_id), metadata=first),
+        alice.portfolios.DeletePortfolio(DeletePortfolioRequest(portfolio_id=portfolio_id, revision=1)),
+    ):
+        error = await refused(stale)
+        assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "STALE_REVISION")
+    await alice.portfolios.DeletePortfolio(DeletePortfolioRequest(portfolio_id=portfolio_id, revision=2))
+
+
 async def test_of_parallel_updates_at_one_revision_one_lands(alice):
     made = await make(alice)
     answers = await asyncio.gather(

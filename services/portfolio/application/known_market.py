@@ -1,0 +1,59 @@
+"""What marketdata said of instruments, kept for as long as it holds.
+
+A mark at a session and a data version never changes (docs/adr/0007-two-time-axes.md), so it is asked for once. What an
+instrument is called and which sector it is in does change, seldom, so that is asked for again after a minute. Both are
+kept by owner: private instruments are their owner's alone.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from datetime import date
+from typing import TypeVar
+
+from cachetools import LRUCache, TTLCache
+
+from services.portfolio.domain.market import Instrument, Mark, Session
+from services.portfolio.ports import MarketData
+
+ENTRIES_KEPT = 100_000
+"""Marks, and instruments, that one process keeps; together about 60 MB."""
+INSTRUMENT_SECONDS = 60.0
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class KnownMarket:
+    """Answers marks and instruments, and asks marketdata for those that it does not know."""
+
+    def __init__(self, marketdata: MarketData, timer: Callable[[], float] = time.monotonic) -> None:
+        self._marketdata = marketdata
+        self._marks: LRUCache[tuple[str, int, date, int], Mark] = LRUCache(ENTRIES_KEPT)
+        self._instruments: TTLCache[tuple[str, int], Instrument] = TTLCache(ENTRIES_KEPT, INSTRUMENT_SECONDS, timer)
+
+    async def look_up(
+        self, owner_id: str, instrument_ids: Sequence[int], session: Session
+    ) -> tuple[dict[int, Mark], dict[int, Instrument]]:
+        """Give the marks of instruments at a session, and the instruments, as an owner may see them, by id."""
+        pins = {i: (owner_id, i, session.as_of_date, session.data_version) for i in instrument_ids}
+        owned = {i: (owner_id, i) for i in instrument_ids}
+
+        async def ask_marks(ids: list[int]) -> dict[int, Mark]:
+            return await self._marketdata.marks(ids, session)
+
+        marks, instruments = await asyncio.gather(
+            _known(self._marks, pins, ask_marks), _known(self._instruments, owned, self._marketdata.instruments)
+        )
+        return marks, instruments
+
+
+async def _known(
+    kept: MutableMapping[K, V], keys: dict[int, K], ask: Callable[[list[int]], Awaitable[dict[int, V]]]
+) -> dict[int, V]:
+    """Give what is kept by id, with what had to be asked for, which is kept now."""
+    found = {i: value for i, key in keys.items() if (value := kept.get(key)) is not None}
+    if missing := [i for i in keys if i not in found]:
+        asked = await ask(missing)
+        kept.update((keys[i], value) for i, value in asked.items())
+        found |= asked
+    return found
