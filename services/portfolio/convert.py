@@ -19,10 +19,10 @@ from plimsoll.portfolio.v1 import (
 from services.portfolio.domain.book import Book, CashBalance, CashMovement, OptionTerms, Position
 from services.portfolio.domain.change import Change
 from services.portfolio.domain.imported import Import
+from services.portfolio.domain.imports.issues import Issue
 from services.portfolio.domain.label import Label
 from services.portfolio.domain.listing import Group
 from services.portfolio.domain.portfolio import Portfolio
-from services.portfolio.domain.positions_csv import Issue
 
 SHOWN = 100
 

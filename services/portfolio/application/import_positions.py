@@ -8,9 +8,9 @@ import datetime
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from services.portfolio.domain import positions_csv
 from services.portfolio.domain.imported import Days, Import
-from services.portfolio.domain.positions_csv import PositionRow
+from services.portfolio.domain.imports.parsing import parse
+from services.portfolio.domain.imports.statements import PositionRow
 from services.portfolio.ports import Clock, MarketData
 
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
@@ -33,7 +33,7 @@ class Importer:
             FailedPrecondition: marketdata has no session yet, so no date can be checked.
         """
         # Ten thousand rows take a tenth of a second: not on the event loop.
-        parsed = await asyncio.to_thread(positions_csv.parse, content)
+        parsed = await asyncio.to_thread(parse, content)
         today = self._clock().astimezone(EXCHANGE_ZONE).date()
         read = Import(parsed.row_count, errors=parsed.errors, warnings=parsed.warnings)
         if parsed.positions:

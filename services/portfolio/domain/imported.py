@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from services.portfolio.domain import entries
 from services.portfolio.domain.book import CashBalance, Position
 from services.portfolio.domain.entries import Problem, Statement
+from services.portfolio.domain.imports.issues import Issue
+from services.portfolio.domain.imports.statements import CashRow, PositionRow
 from services.portfolio.domain.market import Calendar, Instrument
-from services.portfolio.domain.positions_csv import CashRow, Issue, PositionRow
 
 OLD_YEARS = 5
 
