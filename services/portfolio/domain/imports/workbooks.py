@@ -36,6 +36,8 @@ def cells_of(content: bytes) -> Iterator[tuple[int, list[str]]]:
     workbook = _opened(content)
     try:
         for line, cells in enumerate(_rows(workbook), 1):
+            if cells.count(None) == len(cells):
+                continue  # most rows of a sheet that claims a far one
             stripped = [_text(cell) for cell in cells]
             while stripped and not stripped[-1]:
                 stripped.pop()

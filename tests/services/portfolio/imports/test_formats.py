@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.errors import InvalidRequest
@@ -217,6 +217,7 @@ def test_an_unknown_format_lists_the_columns_found():
     assert (caught.value.reason, caught.value.metadata) == ("MALFORMED_FILE", {"line": "3"})
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(FIXTURES.glob("*.csv"))), st.data())
 def test_no_damage_to_an_export_crashes_the_reader(path: Path, data: st.DataObject):
     content = path.read_bytes()
@@ -236,6 +237,7 @@ CELLS = st.text(alphabet="AZ09 .,$()%-+/:*\n\"'é", max_size=12) | st.sampled_fr
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(FORMATS), st.lists(st.lists(CELLS, max_size=20), max_size=12))
 def test_no_table_under_a_known_header_crashes_its_reader(chosen, rows):
     header = [min(names) for names in chosen.needed]

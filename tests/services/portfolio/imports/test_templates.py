@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.errors import InvalidRequest
@@ -159,6 +159,7 @@ def test_option_symbols_become_compact(text):
     assert parse(f"{HEADER}{text},-2,3.1,2022-12-01,\n".encode()).positions[0].symbol == "AAPL230120C00150000"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_crash_the_reader(content):
     for prefix in (b"", HEADER.encode()):
@@ -170,6 +171,7 @@ def test_no_bytes_crash_the_reader(content):
             assert len(parsed.positions) + len(parsed.cash) + len(parsed.errors) == parsed.row_count
 
 
+@settings(deadline=None)
 @given(
     st.decimals(min_value=-(10**12), max_value=10**12, places=6, allow_nan=False).filter(lambda x: x != 0),
     st.decimals(min_value=0, max_value=10**9, places=4, allow_nan=False),

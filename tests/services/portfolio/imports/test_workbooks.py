@@ -126,7 +126,8 @@ def test_an_archive_of_something_else_is_refused():
 
 
 def test_more_lines_than_a_table_has_are_refused():
-    for content in (b"a,b\n" * 50_001, workbook(*[["a"]] * 50_001)):
+    cells = "".join(f'<row r="{n}"><c t="str"><v>a</v></c></row>' for n in range(1, 50_002))
+    for content in (b"a,b\n" * 50_001, changed(workbook(HEADER), SHEET_PART, SHEET.format(cells))):
         with pytest.raises(InvalidRequest, match="more than 50000 lines") as caught:
             rows_of(content)
         assert caught.value.reason == "REQUEST_TOO_LARGE"
