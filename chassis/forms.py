@@ -5,7 +5,8 @@ the body is cut at its boundaries, and only the few lines that head a part are p
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
 from itertools import islice, pairwise
@@ -22,8 +23,21 @@ LINE_FEED = 10
 BLANK_LINE = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 
 
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file, with the name that a form says of it; alone it has none."""
+
+    content: bytes
+    name: str = ""
+
+
 def table_of(content_type: str, body: bytes) -> bytes:
-    """Give the table, a CSV, that was uploaded as `text/csv` or in a form.
+    """Give the table, a CSV, that was uploaded as `text/csv` or in a form; see `file_of`."""
+    return file_of(content_type, body, TABLE_TYPES).content
+
+
+def file_of(content_type: str, body: bytes, taken: Collection[str]) -> UploadedFile:
+    """Give the file that was uploaded alone, with a content type that is taken, or in a form.
 
     Raises:
         InvalidFields: the content type is neither.
@@ -35,13 +49,14 @@ def table_of(content_type: str, body: bytes) -> bytes:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == FORM:
         return _only_file(content_type, body)
-    if kind not in TABLE_TYPES:
+    if kind not in taken:
         raise InvalidFields([Violation("file.content_type", content_type, f"must be text/csv or {FORM}")])
-    return body
+    return UploadedFile(body)
 
 
-def _only_file(content_type: str, body: bytes) -> bytes:
-    files = [content for head, content in _parts(_boundary(content_type), body) if head.get_filename() is not None]
+def _only_file(content_type: str, body: bytes) -> UploadedFile:
+    parts = ((head.get_filename(), content) for head, content in _parts(_boundary(content_type), body))
+    files = [UploadedFile(content, name) for name, content in parts if name is not None]
     if len(files) != 1:
         raise InvalidRequest("MALFORMED_FILE", f"the form holds {len(files)} files, exactly one is wanted")
     return files[0]

@@ -18,11 +18,11 @@ from plimsoll.portfolio.v1 import (
 )
 from services.portfolio.domain.book import Book, CashBalance, CashMovement, OptionTerms, Position
 from services.portfolio.domain.change import Change
-from services.portfolio.domain.imported import Import
+from services.portfolio.domain.import_record import Report
+from services.portfolio.domain.imports.issues import Issue
 from services.portfolio.domain.label import Label
 from services.portfolio.domain.listing import Group
 from services.portfolio.domain.portfolio import Portfolio
-from services.portfolio.domain.positions_csv import Issue
 
 SHOWN = 100
 
@@ -169,16 +169,17 @@ def book(found: Portfolio, contents: Book) -> portfolio_service_pb2.Book:
     )
 
 
-def upload(saved: Portfolio | None, read: Import) -> portfolio_service_pb2.UploadPortfolioResponse:
+def import_report(
+    row_count: int, positions_saved_count: int, cash_saved_count: int, report: Report
+) -> import_pb2.ImportReport:
     """Render what became of a file."""
-    report = import_pb2.ImportReport(
-        row_count=read.row_count,
-        positions_saved_count=len(read.positions),
-        cash_saved_count=len(read.cash),
-        errors=map(_issue, read.errors),
-        warnings=map(_issue, read.warnings),
+    return import_pb2.ImportReport(
+        row_count=row_count,
+        positions_saved_count=positions_saved_count,
+        cash_saved_count=cash_saved_count,
+        errors=map(_issue, report.errors),
+        warnings=map(_issue, report.warnings),
     )
-    return portfolio_service_pb2.UploadPortfolioResponse(portfolio=portfolio(saved) if saved else None, report=report)
 
 
 def _issue(issue: Issue) -> import_pb2.RowIssue:

@@ -11,13 +11,16 @@ from plimsoll.portfolio.v1.cash_service_pb2_grpc import add_CashServiceServicer_
 from plimsoll.portfolio.v1.change_service_pb2_grpc import add_ChangeServiceServicer_to_server
 from plimsoll.portfolio.v1.data_service_pb2_grpc import add_DataServiceServicer_to_server
 from plimsoll.portfolio.v1.health_service_pb2_grpc import add_HealthServiceServicer_to_server
+from plimsoll.portfolio.v1.import_service_pb2_grpc import add_ImportServiceServicer_to_server
 from plimsoll.portfolio.v1.label_service_pb2_grpc import add_LabelServiceServicer_to_server
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import add_PortfolioServiceServicer_to_server
 from plimsoll.portfolio.v1.position_service_pb2_grpc import add_PositionServiceServicer_to_server
 from plimsoll.portfolio.v1.risk_settings_service_pb2_grpc import add_RiskSettingsServiceServicer_to_server
 from plimsoll.portfolio.v1.scenario_service_pb2_grpc import add_ScenarioServiceServicer_to_server
 from services.portfolio.application.cash import Cash
+from services.portfolio.application.import_checks import ImportChecks
 from services.portfolio.application.import_positions import Importer
+from services.portfolio.application.imports import Imports
 from services.portfolio.application.portfolio_summaries import PortfolioSummaries
 from services.portfolio.application.position_details import PositionDetails
 from services.portfolio.application.position_lists import PositionLists
@@ -25,7 +28,6 @@ from services.portfolio.application.positions import Positions
 from services.portfolio.application.price_history import PriceHistories
 from services.portfolio.application.risk_settings import RiskSettings
 from services.portfolio.application.scenarios import Scenarios
-from services.portfolio.application.uploads import Uploads
 from services.portfolio.application.valuation import Books
 from services.portfolio.clients.marketdata import GrpcMarketData
 from services.portfolio.clients.oidc import OidcProvider
@@ -33,6 +35,7 @@ from services.portfolio.handlers.cash import CashHandler
 from services.portfolio.handlers.changes import ChangeHandler
 from services.portfolio.handlers.data import DataHandler
 from services.portfolio.handlers.health import HealthHandler
+from services.portfolio.handlers.imports import ImportHandler
 from services.portfolio.handlers.labels import LabelHandler
 from services.portfolio.handlers.open_accounts import OpenAccounts
 from services.portfolio.handlers.portfolios import PortfolioHandler
@@ -94,7 +97,9 @@ def build(settings: Settings) -> Service:
         database.schema_revision,
     )
     provider = OidcProvider(settings.oidc_issuer, settings.oidc_client_id) if settings.oidc_issuer else None
-    portfolios = PortfolioHandler(database, Writes(database), books, Uploads(Importer(marketdata, now)))
+    writes = Writes(database)
+    imports = Imports(database, Importer(marketdata, now), now)
+    checks = ImportChecks(database, imports, marketdata)
     return Service(
         health=health,
         tokens=TokenVerifier(settings.token_issuer, [settings.token_issuer, NAME], identity.signer.key_set),
@@ -104,7 +109,8 @@ def build(settings: Settings) -> Service:
         guards=[OpenAccounts(database)],
         register=[
             *servicers(identity, settings, provider),
-            (add_PortfolioServiceServicer_to_server, portfolios),
+            (add_PortfolioServiceServicer_to_server, PortfolioHandler(database, writes, books, imports)),
+            (add_ImportServiceServicer_to_server, ImportHandler(database, writes, imports, checks)),
             *contents_of(database, marketdata, books),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),
         ],

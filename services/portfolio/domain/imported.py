@@ -1,15 +1,50 @@
 """What is kept of an imported file: the rules that a row must pass against the calendar and its instrument."""
 
 import datetime
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.portfolio.domain import entries
 from services.portfolio.domain.book import CashBalance, Position
 from services.portfolio.domain.entries import Problem, Statement
+from services.portfolio.domain.imports.amounts import tidy
+from services.portfolio.domain.imports.issues import Issue
+from services.portfolio.domain.imports.statements import CashRow, PositionRow
 from services.portfolio.domain.market import Calendar, Instrument
-from services.portfolio.domain.positions_csv import CashRow, Issue, PositionRow
 
 OLD_YEARS = 5
+LONGEST_CLOSURE = datetime.timedelta(days=14)
+"""Of the exchange; longer than any that was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A row that became a position."""
+
+    line: int
+    position: Position
+    instrument: Instrument
+    entry_known: bool
+    """Whether the file says when it was entered."""
+
+    @property
+    def investment_class(self) -> str:
+        """PUBLIC, OPTIONS or PRIVATE, by what marketdata knows of the instrument."""
+        return class_of(self.instrument.kind)
+
+    @property
+    def row_hash(self) -> bytes:
+        """What makes two rows the same: the instrument, how much of it, and the trades that they state.
+
+        A day of entry that nobody stated is no part of it: the same position stands in tomorrow's file too.
+        """
+        p = self.position
+        day = p.entry_date if self.entry_known else ""
+        exit_price = "" if p.exit_price is None else tidy(p.exit_price)
+        text = f"{p.instrument_id}|{tidy(p.quantity)}|{tidy(p.entry_price)}|{day}|{p.exit_date or ''}|{exit_price}"
+        return hashlib.sha256(text.encode()).digest()[:16]
 
 
 @dataclass(slots=True)
@@ -17,7 +52,8 @@ class Import:
     """What is to be saved of a file, and what is to be said of it."""
 
     row_count: int
-    positions: list[Position] = field(default_factory=list)
+    format: str = ""
+    positions: list[Taken] = field(default_factory=list)
     cash: list[CashBalance] = field(default_factory=list)
     errors: list[Issue] = field(default_factory=list)
     warnings: list[Issue] = field(default_factory=list)
@@ -27,6 +63,11 @@ class Import:
         """Whether there is nothing to save."""
         return not (self.positions or self.cash)
 
+    def take_positions(self, rows: Iterable[PositionRow], found: Mapping[str, Instrument | str], days: "Days") -> None:
+        """Keep rows as positions, or say why not; the instruments come by symbol."""
+        for row in rows:
+            self.take_position(row, found[row.symbol], days)
+
     def take_position(self, row: PositionRow, found: Instrument | str, days: "Days") -> None:
         """Keep a row as a position, or say why not.
 
@@ -35,12 +76,12 @@ class Import:
             found: the instrument, or the reason why there is none.
             days: what is known of the days that rows may name.
         """
-        taken = entries.take(_statement(row), found, entries.Days(days.today, days.calendar))
-        if not isinstance(taken, Position):
+        taken = entries.take(_statement(row, days), found, entries.Days(days.today, days.calendar))
+        if isinstance(taken, Position) and isinstance(found, Instrument):
+            self.positions.append(Taken(row.line, taken, found, row.entry_known))
+            self.warnings += [*_date_warnings(row, days), *_class_warnings(row, found)]
+        elif isinstance(taken, list):
             self.errors.append(_issue(row, taken[0]))
-            return
-        self.positions.append(taken)
-        self.warnings += _date_warnings(row, days)
 
     def take_cash(self, row: CashRow, today: datetime.date) -> None:
         """Keep a row as a cash balance, or say why not."""
@@ -57,6 +98,80 @@ class Days:
     today: datetime.date
     newest_sealed: datetime.date
     calendar: Calendar
+
+    def session_by(self, day: datetime.date) -> datetime.date:
+        """Give the last session up to a day; the day itself where the calendar does not reach."""
+        for back in range(LONGEST_CLOSURE.days):
+            earlier = day - datetime.timedelta(days=back)
+            if earlier in self.calendar.sessions:
+                return earlier
+        return day
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A row that an import of a portfolio saved before."""
+
+    import_id: str
+    format: str
+    instrument_id: int
+    row_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The rows of a file, by whether they were saved before."""
+
+    new: list[Taken]
+    repeated: dict[int, str]
+    """By line: the other import that saved the row."""
+    issues: list[Issue]
+    """What has to be said of that."""
+
+
+def compare(read: Import, before: Sequence[Imported], import_id: str = "") -> Comparison:
+    """Tell which rows of a file no import saved yet.
+
+    A row that stands twice in the file and was saved once is saved once more. So the same file adds nothing, and equal
+    rows of one file are all kept.
+
+    Args:
+        read: the file.
+        before: the rows that the imports of its portfolio saved.
+        import_id: the import itself, if it saved some of them: nothing has to be said of those.
+    """
+    saved: dict[bytes, list[str]] = defaultdict(list)
+    for row in before:
+        saved[row.row_hash].append(row.import_id)
+    new, repeated, issues = [], {}, []
+    for taken in read.positions:
+        if not (origins := saved[taken.row_hash]):
+            new.append(taken)
+        elif (origin := origins.pop()) != import_id:
+            repeated[taken.line] = origin
+            message = f"the import {origin} saved this row before: it is not added again"
+            issues.append(Issue(taken.line, "", taken.position.symbol, "already_imported", message))
+    return Comparison(new, repeated, issues + _stated_otherwise(read.format, new, before))
+
+
+def class_of(kind: str) -> str:
+    """Give the class of investment that a kind of instrument is in."""
+    return {"OPTION": "OPTIONS", "PRIVATE": "PRIVATE"}.get(kind, "PUBLIC")
+
+
+def _stated_otherwise(name: str, new: Iterable[Taken], before: Iterable[Imported]) -> list[Issue]:
+    """Say which positions of a broker's day an earlier file of that broker stated with other figures."""
+    imports: Mapping[int, set[str]] = defaultdict(set)
+    for row in before:
+        if row.format == name:
+            imports[row.instrument_id].add(row.import_id)
+    issues = []
+    for taken in new:
+        if not taken.entry_known and (known := imports.get(taken.position.instrument_id)):
+            symbol = taken.position.symbol
+            message = f"{symbol} came with other figures in the import {min(known)}, which is still there: undo one"
+            issues.append(Issue(taken.line, "ticker", symbol, "stated_before", message))
+    return issues
 
 
 def _issue(row: PositionRow, problem: Problem) -> Issue:
@@ -82,5 +197,21 @@ def _date_warnings(row: PositionRow, days: Days) -> list[Issue]:
     return [Issue(row.line, "entry_date", str(row.entry_date), reason, message) for reason, message in warnings]
 
 
-def _statement(row: PositionRow) -> Statement:
-    return Statement(row.symbol, row.entry_price, row.entry_date, quantity=row.quantity, tags=row.tags)
+def _class_warnings(row: PositionRow, found: Instrument) -> list[Issue]:
+    known = class_of(found.kind)
+    if row.stated_class in ("", known):
+        return []
+    message = f"{row.symbol} is known as {known}, and counts as that"
+    return [Issue(row.line, "investment_class", row.stated_class, "class_differs", message)]
+
+
+def _statement(row: PositionRow, days: Days) -> Statement:
+    return Statement(
+        row.symbol,
+        row.entry_price,
+        row.entry_date if row.entry_known else days.session_by(row.entry_date),
+        quantity=row.quantity,
+        exit_date=row.exit_date,
+        exit_price=row.exit_price,
+        tags=row.tags,
+    )

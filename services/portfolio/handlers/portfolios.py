@@ -15,10 +15,11 @@ from chassis.pagination import decode_page, encode_page
 from plimsoll.portfolio.v1 import portfolio_pb2, portfolio_service_pb2, portfolio_service_pb2_grpc
 from services.portfolio import convert
 from services.portfolio.application.accounts import DEFAULT_CURRENCY
-from services.portfolio.application.uploads import Uploads
+from services.portfolio.application.imports import Imports
 from services.portfolio.application.valuation import Books
 from services.portfolio.domain.portfolio import Portfolio, Terms
 from services.portfolio.handlers.etags import expected_revision, tell_revision
+from services.portfolio.handlers.import_messages import uploaded
 from services.portfolio.handlers.uploads import upload_of
 from services.portfolio.handlers.writes import Writes
 from services.portfolio.storage import portfolios
@@ -30,11 +31,11 @@ DEFAULT_PAGE = 50
 class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
     """Serves plimsoll.portfolio.v1.PortfolioService."""
 
-    def __init__(self, database: Database, writes: Writes, books: Books, uploads: Uploads) -> None:
+    def __init__(self, database: Database, writes: Writes, books: Books, imports: Imports) -> None:
         self._database = database
         self._writes = writes
         self._books = books
-        self._uploads = uploads
+        self._imports = imports
 
     async def ListPortfolios(
         self, request: portfolio_service_pb2.ListPortfoliosRequest, context: Context
@@ -105,15 +106,18 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
     async def UploadPortfolio(
         self, request: portfolio_service_pb2.UploadPortfolioRequest, context: Context
     ) -> portfolio_service_pb2.UploadPortfolioResponse:
-        """Import a file of positions."""
+        """Take a file of positions, and save it if that is asked for."""
         call = current_call()
         upload = upload_of(request)
-        read = await self._uploads.read(upload)
+        read = await self._imports.read(upload)
         async with self._database.transaction(call.user_id) as connection:
 
             async def save() -> portfolio_service_pb2.UploadPortfolioResponse:
-                saved = await self._uploads.save(connection, call.user_id, upload, read)
-                return convert.upload(saved, read)
+                outcome = await self._imports.add(connection, call.user_id, upload, read)
+                if request.commit:
+                    import_id = outcome.record.import_id
+                    outcome = await self._imports.complete(connection, call.user_id, import_id, read)
+                return uploaded(outcome)
 
             return await once(connection, call, request, portfolio_service_pb2.UploadPortfolioResponse, save)
 

@@ -10,8 +10,8 @@ from plimsoll.portfolio.v1 import position_pb2, position_service_pb2
 from services.portfolio.application.position_lists import Wanted
 from services.portfolio.application.positions import MOST_PROBLEMS
 from services.portfolio.domain.entries import Statement
+from services.portfolio.domain.imports.symbols import CASH_PREFIX, SYMBOL
 from services.portfolio.domain.listing import Filter, GroupBy, Status
-from services.portfolio.domain.positions_csv import CASH_PREFIX, SYMBOL
 from services.portfolio.handlers.page_tokens import place_of
 from services.portfolio.handlers.symbols import symbol_of
 from services.portfolio.storage.positions import Place

@@ -1,14 +1,14 @@
-"""What the CSV reader makes of good, odd and hostile files."""
+"""What the reader makes of files in the templates: good, odd and hostile ones."""
 
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.errors import InvalidRequest
-from services.portfolio.domain import positions_csv
-from services.portfolio.domain.positions_csv import parse
+from services.portfolio.domain.imports.issues import MAX_BYTES, MAX_ROWS
+from services.portfolio.domain.imports.parsing import parse
 
 HEADER = "ticker,quantity,entry_price,entry_date,tags\n"
 
@@ -103,10 +103,10 @@ def test_issues_carry_the_text_found():
     [
         (b"", "empty"),
         (b"\n\n , ,\n", "empty"),
-        (b"AAPL,10,125.5,2022-01-03\n", "no column ticker"),
+        (b"AAPL,10,125.5,2022-01-03\n", "no format that we know: AAPL, 10, 125.5, 2022-01-03"),
         (b"a;b;c\n", "a;b;c"),
         (b"ticker,symbol,quantity,price,entry date\n", "twice"),
-        (b"ticker,quantity,price\n", "no column entry_date"),
+        (b"ticker,quantity,price\n", "template of five columns the file has no column entry date"),
         (HEADER.encode() + b"A\0APL,1,1,2022-01-03,\n", "line 2 contains NUL"),
         (HEADER.encode() + b"\xff\xfeAAPL", "line 2 is not UTF-8"),
         (HEADER.encode() + b'"AAPL,1', "line 2"),
@@ -123,12 +123,13 @@ def test_a_file_that_cannot_be_read_says_why(content, message):
 
 def test_a_file_over_the_limits_is_refused():
     with pytest.raises(InvalidRequest) as caught:
-        parse(b"x" * (positions_csv.MAX_BYTES + 1))
+        parse(b"x" * (MAX_BYTES + 1))
     assert caught.value.reason == "REQUEST_TOO_LARGE"
     row = "AAPL,1,1,2022-01-03,\n"
-    assert len(parse((HEADER + row * positions_csv.MAX_ROWS).encode()).positions) == positions_csv.MAX_ROWS
-    with pytest.raises(InvalidRequest, match="more than 10000 rows"):
-        parse((HEADER + row * (positions_csv.MAX_ROWS + 1)).encode())
+    assert len(parse((HEADER + row * MAX_ROWS).encode()).positions) == MAX_ROWS
+    with pytest.raises(InvalidRequest, match="more than 10000 rows") as caught:
+        parse((HEADER + row * (MAX_ROWS + 1)).encode())
+    assert (caught.value.reason, caught.value.metadata) == ("REQUEST_TOO_LARGE", {"limit_rows": "10000"})
 
 
 def test_repeated_rows_are_kept_with_a_warning():
@@ -158,6 +159,7 @@ def test_option_symbols_become_compact(text):
     assert parse(f"{HEADER}{text},-2,3.1,2022-12-01,\n".encode()).positions[0].symbol == "AAPL230120C00150000"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_crash_the_reader(content):
     for prefix in (b"", HEADER.encode()):
@@ -165,9 +167,11 @@ def test_no_bytes_crash_the_reader(content):
             parsed = parse(prefix + content)
         except InvalidRequest:
             continue
-        assert len(parsed.positions) + len(parsed.cash) + len(parsed.errors) == parsed.row_count
+        if parsed.format in ("five_columns", "twelve_columns"):
+            assert len(parsed.positions) + len(parsed.cash) + len(parsed.errors) == parsed.row_count
 
 
+@settings(deadline=None)
 @given(
     st.decimals(min_value=-(10**12), max_value=10**12, places=6, allow_nan=False).filter(lambda x: x != 0),
     st.decimals(min_value=0, max_value=10**9, places=4, allow_nan=False),
@@ -176,3 +180,75 @@ def test_no_bytes_crash_the_reader(content):
 def test_what_is_written_is_read(quantity, price, day):
     (position,) = parse(f"{HEADER}AAPL,{quantity},{price},{day},\n".encode()).positions
     assert (position.quantity, position.entry_price, position.entry_date) == (quantity, price, day)
+
+
+TWELVE = (
+    "Symbol,Quantity,Entry Price Per Share,Entry Date,Investment Class,Investment Subtype,Underlying Symbol,"
+    "Strike Price,Expiration Date,Option Type,Exit Date,Exit Price Per Share\n"
+)
+
+
+def test_the_template_of_twelve_columns():
+    rows = (
+        "AAPL,100,120.5,2022-01-03,PUBLIC,STOCK,,,,,,\n"
+        "AAPL,-2,3.1,2022-12-01,OPTIONS,,AAPL,150,2023-01-20,CALL,,\n"
+        "JPM,10,140,2022-01-03,public,,,,,,2022-06-01,130\n"
+        'MYHOUSE,1,"$250,000.00",2022-01-03,PRIVATE,REAL_ESTATE,,,,,,\n'
+    )
+    parsed = parse((TWELVE + rows).encode())
+    assert (parsed.format, parsed.errors, parsed.warnings) == ("twelve_columns", [], [])
+    stock, option, closed, house = parsed.positions
+    assert (stock.symbol, stock.stated_class, stock.exit_date) == ("AAPL", "PUBLIC", None)
+    assert (option.symbol, option.quantity, option.stated_class) == ("AAPL230120C00150000", -2, "OPTIONS")
+    assert (str(closed.exit_date), closed.exit_price, closed.stated_class) == ("2022-06-01", 130, "PUBLIC")
+    assert house.entry_price == 250_000
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "reason"),
+    [
+        ("AAPL,1,1,2022-01-03,SHARES,,,,,,,", "investment_class", "unknown_class"),
+        ("AAPL,1,1,2022-01-03,OPTIONS,,AAPL,150,2023-01-20,,,", "option_type", "missing"),
+        ("AAPL,1,1,2022-01-03,OPTIONS,,AAPL,150,2023-01-20,STRADDLE,,", "option_type", "unknown_option_type"),
+        ("AAPL,1,1,2022-01-03,OPTIONS,,AAPL,0,2023-01-20,PUT,,", "strike_price", "impossible_strike"),
+        ("AAPL,1,1,2022-01-03,OPTIONS,,AAPL,1.00001,2023-01-20,PUT,,", "strike_price", "impossible_strike"),
+        ("AAPL230120C00150000,1,1,2022-01-03,OPTIONS,,AAPL,160,2023-01-20,CALL,,", "ticker", "terms_differ"),
+        ("AAPL,1,1,2022-01-03,,,,,,,01/02/2022,3", "exit_date", "not_a_date"),
+        ("AAPL,1,1,2022-01-03,,,,,,,2022-02-02,-3", "exit_price", "negative_price"),
+        ("AAPL,50%,1,2022-01-03,,,,,,,,", "quantity", "not_a_number"),
+    ],
+)
+def test_a_bad_row_of_twelve_columns_is_named(row, field, reason):
+    (issue,) = parse((TWELVE + row + "\n").encode()).errors
+    assert (issue.line, issue.field, issue.reason) == (2, field, reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("$1,250.75", "1250.75"),
+        ("(1,250.75)", "-1250.75"),
+        ("($3)", "-3"),
+        ("-$3.50", "-3.5"),
+        ("$-3.50", "-3.5"),
+        ("+2", "2"),
+        ("1,234,567", "1234567"),
+        (".5", "0.5"),
+        ("1e3", "1000"),
+    ],
+)
+def test_numbers_as_people_write_them(text, number):
+    (position,) = parse(f'{HEADER}AAPL,"{text}",1,2022-01-03,\n'.encode()).positions
+    assert position.quantity == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    "text", ["(-3)", "-(3)", "--3", "1,5", "1,2345", "12,34.5", "$", "()", "$$3", "1 000", "3-", "5%"]
+)
+def test_what_could_be_two_numbers_is_none(text):
+    assert reasons(f'AAPL,"{text}",1,2022-01-03,\n') == [(2, "quantity", "not_a_number")]
+
+
+@pytest.mark.parametrize("text", ["--", "N/A", "-", ""])
+def test_what_is_said_to_be_absent_is_missing(text):
+    assert reasons(f"AAPL,{text},1,2022-01-03,\n") == [(2, "quantity", "missing")]
