@@ -78,7 +78,6 @@ def test_a_gap_takes_its_session_out_but_not_its_age():
 
 
 @given(samples)
-@settings(deadline=None)
 def test_ewma_is_positive_semidefinite_and_scales(returns):
     found = subject.ewma_covariance(returns)
     assert smallest_eigenvalue(found) >= -1e-15
@@ -145,7 +144,7 @@ def test_a_correlation_matrix_is_left_alone():
     assert found.distance == 0.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 100_000), st.integers(2, 7))
 def test_what_is_repaired_is_a_correlation_matrix_and_nearer_than_clipping(seed, size):
     random = np.random.default_rng(seed)

@@ -120,7 +120,7 @@ def test_a_short_history_has_the_market_beta_of_its_own_sessions():
 # --- identities ---
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.1, 1.0, 50.0]), st.sampled_from([0.0, 0.4]))
 def test_market_beta_is_the_covariance_whatever_the_ridge(seed, ridge, gaps):
     returns, market, funds = simulated(seed, gaps=gaps)
@@ -131,7 +131,7 @@ def test_market_beta_is_the_covariance_whatever_the_ridge(seed, ridge, gaps):
         assert fits.market_beta[row] == pytest.approx(moments[0, 1] / moments[1, 1], rel=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.1, 1.0]))
 def test_a_book_has_the_weighted_coefficients_of_its_instruments(seed, ridge):
     returns, market, funds = simulated(seed)
@@ -142,7 +142,7 @@ def test_a_book_has_the_weighted_coefficients_of_its_instruments(seed, ridge):
     assert weights @ fits.market_beta == pytest.approx(book.market_beta[0], rel=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.1]), st.sampled_from([0.0, 0.3]))
 def test_raw_coefficients_are_the_basis_put_back_together(seed, ridge, gaps):
     returns, market, funds = simulated(seed, gaps=gaps)
