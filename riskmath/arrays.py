@@ -58,5 +58,47 @@ def product(factors: Mapping[str, ArrayLike], positive: Mapping[str, ArrayLike] 
 
 def _refuse(name: str, array: FloatArray, bad: BoolArray, rule: str) -> None:
     if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(f"{name}[{row}] is {array[row]}: {rule}")
+        place = tuple(int(index) for index in np.argwhere(bad)[0])
+        raise ValueError(f"{name}[{', '.join(map(str, place))}] is {array[place]}: {rule}")
+
+
+def matrices(**arguments: ArrayLike) -> tuple[FloatArray, ...]:
+    """The arguments as float64 matrices, one row per session and one column per instrument or factor.
+
+    Shapes: every argument (T, any number), the same T.
+    NaN: allowed, it stands for a missing value. Infinity never is.
+    Errors: ValueError naming the argument, its row and column and the value, or the two lengths that differ.
+    """
+    arrays: list[FloatArray] = []
+    first, length = "", 0
+    for name, value in arguments.items():
+        array = np.asarray(value, dtype=np.float64)
+        if array.ndim != 2:
+            raise ValueError(f"{name} has shape {array.shape}: must have two dimensions")
+        if not arrays:
+            first, length = name, len(array)
+        if len(array) != length:
+            raise ValueError(f"{name} has {len(array)} rows, {first} has {length}: must be as many")
+        refuse_infinity(name, array)
+        arrays.append(array)
+    return tuple(arrays)
+
+
+def refuse_infinity(name: str, array: FloatArray) -> None:
+    """Refuses infinity in an array of any shape; NaN passes, as missing.
+
+    Errors: ValueError naming the argument, the place and the value.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(array.sum()):  # then nothing in it is infinite; one pass, where a mask would need two
+            return
+    _refuse(name, array, np.isinf(array), "must be finite, or NaN where it is missing")
+
+
+def refuse_missing(**arguments: FloatArray) -> None:
+    """Refuses NaN, where a function has no use for a missing value.
+
+    Errors: ValueError naming the argument and the place.
+    """
+    for name, array in arguments.items():
+        _refuse(name, array, np.isnan(array), "must be known")

@@ -1,0 +1,207 @@
+"""Options valued again at another spot, volatility and rate: under a scenario, and under many (sections 5 and 8)."""
+
+from dataclasses import dataclass, replace
+from typing import Final, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from riskmath.american import american_price
+from riskmath.arrays import BoolArray, FloatArray, columns, matrices
+from riskmath.black_scholes import european
+from riskmath.options import option_columns
+
+WORTHLESS: Final = 1e-8
+"""What is left of the spot of an underlying that loses everything: a logarithm needs something."""
+NODES: Final = 41
+"""Spots at which the premium for early exercise is computed, and between which it is interpolated."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OptionTerms:
+    """N options and what they are valued with; units as in `european`. american: (N,), true for early exercise."""
+
+    spot: FloatArray
+    strike: FloatArray
+    years_to_expiry: FloatArray
+    volatility: FloatArray
+    rate: FloatArray
+    dividend_yield: FloatArray
+    right: FloatArray
+    american: BoolArray
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        spot: ArrayLike,
+        strike: ArrayLike,
+        years_to_expiry: ArrayLike,
+        volatility: ArrayLike,
+        rate: ArrayLike,
+        dividend_yield: ArrayLike,
+        right: ArrayLike,
+        american: ArrayLike,
+    ) -> "OptionTerms":
+        """Checked columns. Errors: ValueError for infinity, different lengths, a right that is neither CALL nor PUT."""
+        terms = option_columns(
+            right,
+            spot=spot,
+            strike=strike,
+            years_to_expiry=years_to_expiry,
+            volatility=volatility,
+            rate=rate,
+            dividend_yield=dividend_yield,
+        )
+        early = np.asarray(american, dtype=bool)
+        if early.shape != terms["spot"].shape:
+            raise ValueError(f"american has shape {early.shape}: must have {terms['spot'].size} rows")
+        return cls(**terms, american=early)
+
+    def shocked(
+        self, spot_return: ArrayLike, *, volatility: ArrayLike | None = None, rate_change: float = 0.0
+    ) -> "OptionTerms":
+        """The same options after a move of each underlying; volatility (N,) in place of the present one, None as it is.
+
+        Errors: ValueError for infinity, different lengths, a return below -1.
+        """
+        moved, _ = columns(spot_return=spot_return, spot=self.spot)
+        (sigma,) = columns(volatility=self.volatility if volatility is None else volatility)
+        return replace(self, spot=self.spot * _left(moved), volatility=sigma, rate=self.rate + rate_change)
+
+
+def model_price(options: OptionTerms) -> FloatArray:
+    """Prices by the model that fits the right to exercise: American or European.
+
+    Shapes: (N,). NaN: as `european`. Errors: as `european` and `american_price`.
+    """
+    price = np.full(options.spot.size, np.nan)
+    for early, chosen in ((True, options.american), (False, ~options.american)):
+        if chosen.any():
+            terms = _terms(options, chosen)
+            price[chosen] = american_price(**terms).price if early else european(**terms).price
+    return price
+
+
+def revaluation_pnl(
+    options: OptionTerms,
+    size: ArrayLike,
+    spot_return: ArrayLike,
+    *,
+    volatility: ArrayLike | None = None,
+    rate_change: float = 0.0,
+) -> FloatArray:
+    """Profit and loss of option positions when everything is valued again.
+
+    Formula: size x (price after - price before), both by the model.
+    Shapes: size and spot_return (N,), result (N,). Units: size = quantity x multiplier x fx, signed; result in base
+        currency; volatility after the move, a year; rate_change in decimals.
+    NaN: where an option has no price before or after. Errors: as `OptionTerms.shocked` and `model_price`;
+        FloatingPointError when a product is beyond float64.
+    """
+    (units, _) = columns(size=size, spot=options.spot)
+    after = model_price(options.shocked(spot_return, volatility=volatility, rate_change=rate_change))
+    with np.errstate(over="raise"):
+        return units * (after - model_price(options))
+
+
+def delta_gamma_pnl(size: ArrayLike, spot: ArrayLike, delta: ArrayLike, gamma: ArrayLike, r: ArrayLike) -> FloatArray:
+    """What the first two derivatives say: the check of a revaluation, not a substitute for it.
+
+    Formula: size (delta S r + gamma (S r)^2 / 2). Shapes: all (N,). Units and NaN: as `revaluation_pnl`.
+    Errors: ValueError for infinity or different lengths; FloatingPointError beyond float64.
+    """
+    units, price, first, second, moved = columns(size=size, spot=spot, delta=delta, gamma=gamma, r=r)
+    with np.errstate(over="raise"):
+        change = price * moved
+        return units * (first * change + 0.5 * second * change**2)
+
+
+def scenario_prices(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray:
+    """Prices of options under many moves of their underlyings, volatility and rate as they are.
+
+    Formula: the European price at every spot, and for American options the premium of early exercise, interpolated
+        linearly between 41 spots over the range of the moves. The premium is small and smooth: within 1e-4 of strike.
+    Shapes: spot_returns (S, N), result (S, N). NaN: a missing move, or an option without a price.
+    Errors: ValueError for infinity, a wrong shape, a return below -1.
+    Source: methodology, section 8: simulated returns revalue options.
+    """
+    (moved,) = matrices(spot_returns=spot_returns)
+    if moved.shape[1] != options.spot.size:
+        raise ValueError(f"spot_returns has {moved.shape[1]} columns: must have {options.spot.size}")
+    ratio = _left(moved)
+    prices = _repriced(options, ratio)
+    early = np.flatnonzero(options.american & ~np.isnan(ratio).all(axis=0))
+    if early.size:
+        prices[:, early] += _premiums(
+            OptionTerms(**_terms(options, early), american=options.american[early]), ratio[:, early]
+        )
+    return prices
+
+
+def _premiums(options: OptionTerms, ratio: FloatArray) -> FloatArray:
+    """Premium for early exercise at each ratio of spot to present spot, (S, n)."""
+    lowest, highest = np.nanmin(ratio, axis=0), np.nanmax(ratio, axis=0)
+    width = np.maximum((highest - lowest) / (NODES - 1), WORTHLESS)
+    nodes = lowest + np.arange(NODES)[:, None] * width
+    flat = _spread(options, nodes)
+    premium = np.maximum(american_price(**_terms(flat)).price - european(**_terms(flat)).price, 0.0)
+    premium = premium.reshape(nodes.shape)
+    place = (ratio - lowest) / width
+    below = np.clip(np.nan_to_num(place), 0, NODES - 2).astype(np.int64)
+    column = np.arange(ratio.shape[1])
+    start = premium[below, column]
+    return np.asarray(start + (premium[below + 1, column] - start) * (place - below))
+
+
+def _repriced(options: OptionTerms, ratio: FloatArray) -> FloatArray:
+    return european(**_terms(_spread(options, ratio))).price.reshape(ratio.shape)
+
+
+def _spread(options: OptionTerms, ratio: FloatArray) -> OptionTerms:
+    """One row for each option at each ratio of spot, row by row of the ratios."""
+
+    def repeated(column: FloatArray) -> FloatArray:
+        return np.broadcast_to(column, ratio.shape).ravel()
+
+    return OptionTerms(
+        spot=(options.spot * ratio).ravel(),
+        strike=repeated(options.strike),
+        years_to_expiry=repeated(options.years_to_expiry),
+        volatility=repeated(options.volatility),
+        rate=repeated(options.rate),
+        dividend_yield=repeated(options.dividend_yield),
+        right=repeated(options.right),
+        american=np.broadcast_to(options.american, ratio.shape).ravel(),
+    )
+
+
+class _Columns(TypedDict):
+    """What the models are called with."""
+
+    spot: FloatArray
+    strike: FloatArray
+    years_to_expiry: FloatArray
+    volatility: FloatArray
+    rate: FloatArray
+    dividend_yield: FloatArray
+    right: FloatArray
+
+
+def _terms(options: OptionTerms, chosen: BoolArray | slice | NDArray[np.int64] = slice(None)) -> _Columns:
+    return {
+        "spot": options.spot[chosen],
+        "strike": options.strike[chosen],
+        "years_to_expiry": options.years_to_expiry[chosen],
+        "volatility": options.volatility[chosen],
+        "rate": options.rate[chosen],
+        "dividend_yield": options.dividend_yield[chosen],
+        "right": options.right[chosen],
+    }
+
+
+def _left(returns: FloatArray) -> FloatArray:
+    """What is left of each spot; a hair of it where all is lost."""
+    if (returns < -1.0).any():
+        raise ValueError(f"a spot return is {np.nanmin(returns)}: must be at least -1")
+    return np.maximum(1.0 + returns, WORTHLESS)
