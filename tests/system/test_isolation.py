@@ -21,8 +21,12 @@ from tests.system.isolation_cases import ABSENT, CASES, RESOURCES
 SERVICES = ("portfolio", "marketdata", "risk")
 # Ids of what belongs to nobody, or to everybody.
 NOT_OWNED = {"request_id", "instrument_ids"}
-# Ids of which there is no path without another id, which is tried; and a filter of what is found by another id.
-TRIED_WITH_ANOTHER = {("CashService.DeleteCashMovement", "portfolio_id"), ("ChangeService.ListChanges", "subject_id")}
+# Ids of which there is no path without another id, which is tried; and filters of what is the caller's anyway.
+TRIED_WITH_ANOTHER = {
+    ("CashService.DeleteCashMovement", "portfolio_id"),
+    ("ChangeService.ListChanges", "subject_id"),
+    ("ResultService.ListResults", "portfolio_id"),
+}
 UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
