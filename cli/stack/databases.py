@@ -8,13 +8,17 @@ from cli.stack.credentials import Credentials
 from cli.stack.errors import StackError
 from cli.stack.settings import StackSettings
 
-DATABASED = ("marketdata", "portfolio")
+DATABASED = ("marketdata", "portfolio", "risk")
 """The services that have a schema."""
 
 
 def given_urls(settings: StackSettings) -> dict[str, Secret]:
     """Give the databases that the settings name, by service; a service that is left out uses the embedded one."""
-    own = {"portfolio": settings.portfolio_database_url, "marketdata": settings.marketdata_database_url}
+    own = {
+        "portfolio": settings.portfolio_database_url,
+        "marketdata": settings.marketdata_database_url,
+        "risk": settings.risk_database_url,
+    }
     chosen = {service: own[service] or settings.database_url for service in DATABASED}
     return {service: url for service, url in chosen.items() if url}
 

@@ -36,6 +36,8 @@ class StackSettings:
     """PostgreSQL of the portfolio service. Empty: the same as for all."""
     marketdata_database_url: Secret = variable("MARKETDATA_DATABASE_URL", Secret(""))
     """PostgreSQL of the marketdata service. Empty: the same as for all."""
+    risk_database_url: Secret = variable("RISK_DATABASE_URL", Secret(""))
+    """PostgreSQL of the risk service. Empty: the same as for all."""
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 10.0
     """How long calls in flight may take to finish when a part is stopped; two seconds later it is killed."""
 

@@ -1,82 +1,74 @@
-"""An overview as the contract words it."""
+"""What an analysis found, as the contract words it: one function for all of them.
 
-from datetime import datetime
+The body of a finding is a dataclass whose fields are named as those of the answer, so there is nothing to translate.
+"""
 
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from plimsoll.common.v1 import result_pb2
-from plimsoll.risk.v1 import overview_pb2
-from services.risk.domain.results import BookCoverage, Metadata, Overview, Summary
+from services.risk.domain.analysis import Found, Lookback
+from services.risk.domain.inputs import Inputs
+from services.risk.domain.result_id import MODEL_VERSION, Resolved
+
+M = TypeVar("M", bound=Message)
 
 
-def overview_message(overview: Overview) -> overview_pb2.Overview:
-    """Render an overview, without how it was served."""
-    message = overview_pb2.Overview(
-        available=overview.summary is not None,
-        reason=overview.reason,
-        portfolio_id=overview.portfolio_id,
-        metadata=_metadata(overview.metadata),
+def answer_message(message: type[M], resolved: Resolved, name: str, inputs: Inputs, found: Found) -> M:
+    """Render an answer, without how it was served.
+
+    Raises:
+        ValueError: a field of the body is not one of the answer's, or not of its type.
+    """
+    return message(
+        available=found.body is not None,
+        reason=found.reason,
+        portfolio_id=resolved.portfolio_id,
+        metadata=_metadata(resolved, name, inputs, found),
+        **({} if found.body is None else _plain(found.body)),
     )
-    if overview.summary is not None:
-        message.MergeFrom(_summary(overview.summary))
-    return message
 
 
 def served_message(calculated_time: datetime, elapsed_seconds: float, *, cached: bool) -> result_pb2.Served:
     """Render how an answer was served."""
-    return result_pb2.Served(
-        calculated_time=_timestamp(calculated_time), cached=cached, elapsed_ms=1000.0 * elapsed_seconds
-    )
+    moment = Timestamp()
+    moment.FromDatetime(calculated_time)
+    return result_pb2.Served(calculated_time=moment, cached=cached, elapsed_ms=1000.0 * elapsed_seconds)
 
 
-def _summary(summary: Summary) -> overview_pb2.Overview:
-    exposures, pnl, count = summary.exposures, summary.pnl, summary.position_count
-    return overview_pb2.Overview(
-        total_value=summary.total_value,
-        total_value_reason=summary.total_value_reason,
-        cash_balance=summary.cash_balance,
-        exposures=overview_pb2.Overview.Exposures(
-            long_exposure=exposures.long,
-            short_exposure=exposures.short,
-            gross_exposure=exposures.gross,
-            net_exposure=exposures.net,
-            long_percentage=exposures.long_percentage,
-            short_percentage=exposures.short_percentage,
-        ),
-        pnl=overview_pb2.Overview.Pnl(total_pnl=pnl.total, unrealized_pnl=pnl.unrealized, realized_pnl=pnl.realized),
-        position_count=overview_pb2.Overview.PositionCount(
-            total_positions=count.total, long_count=count.long, short_count=count.short, option_count=count.options
-        ),
-        last_updated=_timestamp(summary.last_updated),
-    )
+def _metadata(resolved: Resolved, name: str, inputs: Inputs, found: Found) -> dict[str, Any]:
+    return {
+        "result_id": name,
+        "as_of_date": resolved.as_of_date,
+        "portfolio_revision": resolved.portfolio_revision,
+        "data_version": inputs.data_version,
+        "model_version": MODEL_VERSION,
+        "price_basis": inputs.market.price_basis,
+        "coverage": _plain(found.coverage),
+        "warnings": list(found.warnings),
+        **(_lookback(found.lookback) if found.lookback else {}),
+    }
 
 
-def _metadata(metadata: Metadata) -> result_pb2.ResultMetadata:
-    return result_pb2.ResultMetadata(
-        result_id=metadata.result_id,
-        as_of_date=metadata.as_of_date,
-        portfolio_revision=metadata.portfolio_revision,
-        data_version=metadata.data_version,
-        model_version=metadata.model_version,
-        price_basis=metadata.price_basis,
-        coverage=_coverage(metadata.coverage),
-        warnings=metadata.warnings,
-    )
+def _lookback(lookback: Lookback) -> dict[str, Any]:
+    dates = None
+    if lookback.start_date and lookback.end_date:
+        dates = {"start_date": lookback.start_date.isoformat(), "end_date": lookback.end_date.isoformat()}
+    return {"lookback_days": lookback.lookback_days, "observations": lookback.observations, "date_range": dates}
 
 
-def _coverage(coverage: BookCoverage) -> result_pb2.Coverage:
-    return result_pb2.Coverage(
-        modelled_gross_exposure=coverage.modelled_gross_exposure,
-        gross_exposure=coverage.gross_exposure,
-        modelled_percent=coverage.modelled_percent,
-        excluded=[
-            result_pb2.ExcludedPosition(position_id=left.position_id, symbol=left.symbol, reason=left.reason)
-            for left in coverage.excluded
-        ],
-    )
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp
+def _plain(value: Any) -> Any:
+    """Give what a message can be made of; None stays, and leaves its field unset."""
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    return value

@@ -5,14 +5,16 @@ from datetime import date
 from typing import Protocol
 
 from services.risk.domain.book import Book
+from services.risk.domain.inputs import FactorHistory, InstrumentFacts, PriceHistory, YieldHistory
+from services.risk.domain.ledger import ResultPage, StoredResult
 from services.risk.domain.market import Mark, Session
 
 
 class Books(Protocol):
     """The portfolios of users."""
 
-    async def read(self, portfolio_id: str, revision: int, as_of_date: date) -> Book:
-        """Give the caller's book at one revision (0: the newest) and one day.
+    async def read(self, portfolio_id: str, revision: int, as_of_date: date, *, anew: bool = False) -> Book:
+        """Give the caller's book at one revision (0: the newest) and one day; `anew`: nothing that is kept is used.
 
         Raises:
             NOT_FOUND: there is no such portfolio, or it is not the caller's.
@@ -35,4 +37,36 @@ class Market(Protocol):
 
     async def marks(self, instrument_ids: Sequence[int], session: Session) -> Mapping[int, Mark]:
         """Give the mark of every instrument named, by instrument, at the session and its version."""
+        ...
+
+    async def history(self, instrument_ids: Sequence[int], session: Session, sessions: int) -> PriceHistory:
+        """Give total-return closes of instruments on the sessions up to one, at its version."""
+        ...
+
+    async def factors(self, asset_class: str, session: Session, sessions: int) -> FactorHistory:
+        """Give closes of the funds that stand for the factors of a class, on the sessions up to one."""
+        ...
+
+    async def facts(self, instrument_ids: Sequence[int]) -> Mapping[int, InstrumentFacts]:
+        """Give what instruments are, by instrument; every one of them exists."""
+        ...
+
+    async def yields(self, session: Session, sessions: int) -> YieldHistory:
+        """Give Treasury par yields of so many days up to a session."""
+        ...
+
+
+class Ledger(Protocol):
+    """Results, as they were answered."""
+
+    async def find(self, owner_id: str, result_id: str) -> StoredResult | None:
+        """Give an owner's result; None: there is none of that id."""
+        ...
+
+    async def add(self, result: StoredResult) -> None:
+        """Keep a result. One that is there already stays as it is: an id fixes the payload."""
+        ...
+
+    async def page(self, owner_id: str, asked: ResultPage) -> list[StoredResult]:
+        """Give an owner's results, the newest first, without payloads."""
         ...

@@ -1,12 +1,12 @@
-"""What the risk service can be told. It has no database yet, so it asks for none."""
+"""What the risk service can be told."""
 
 from dataclasses import dataclass
 
-from chassis.service_settings import Address, ServiceSettings
+from chassis.service_settings import Address, DatabaseSettings, ServiceSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ServiceSettings):
+class Settings(ServiceSettings, DatabaseSettings):
     """Settings of the risk service."""
 
     listen_address: Address = "127.0.0.1:50053"

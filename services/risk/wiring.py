@@ -3,6 +3,7 @@
 from chassis.api_keys import ApiKeys
 from chassis.cache import Cache
 from chassis.channels import Channels
+from chassis.database import Database
 from chassis.health import VERSION, Dependency, Health, service_probe
 from chassis.identity_keys import RemoteExchange, RemoteKeys
 from chassis.identity_quotas import RemoteCalls
@@ -10,12 +11,18 @@ from chassis.server import Service
 from chassis.tokens import TokenVerifier
 from plimsoll.risk.v1.analytics_service_pb2_grpc import add_AnalyticsServiceServicer_to_server
 from plimsoll.risk.v1.health_service_pb2_grpc import add_HealthServiceServicer_to_server
-from services.risk.application.overview import Overviews
+from plimsoll.risk.v1.result_service_pb2_grpc import add_ResultServiceServicer_to_server
+from services.risk.application.analyses import Analyses
+from services.risk.application.replays import Replays
 from services.risk.clients.marketdata import MarketDataClient
 from services.risk.clients.portfolio import PortfolioClient
 from services.risk.handlers.analytics import AnalyticsHandler
+from services.risk.handlers.catalogue import KINDS
 from services.risk.handlers.health import HealthHandler
+from services.risk.handlers.results import ResultHandler
+from services.risk.replaying import recompute_afresh
 from services.risk.settings import Settings
+from services.risk.storage.results import Results
 
 NAME = "risk"
 
@@ -27,14 +34,20 @@ def build(settings: Settings) -> Service:
     marketdata = channels.channel("marketdata", settings.marketdata_address)
     # Entries are laid out as this version lays them out; another version sharing the Redis must not read them.
     cache = Cache(f"{NAME}:{VERSION}", settings.redis_url)
-    overviews = Overviews(PortfolioClient(portfolio), MarketDataClient(marketdata), cache)
+    database = Database(settings.database_url, NAME, settings.database_pool_size, settings.slow_query_ms)
+    books, market, ledger = PortfolioClient(portfolio), MarketDataClient(marketdata), Results(database)
+    analyses = Analyses(books, market, cache, ledger)
+    known = {name: kind.analysis for name, kind in KINDS.items()}
+    replays = Replays(books, market, ledger, known, recompute_afresh)
     health = Health(
         NAME,
         [
+            Dependency("database", database.probe),
             Dependency("portfolio", service_probe(portfolio)),
             Dependency("marketdata", service_probe(marketdata)),
             Dependency("redis", cache.probe if settings.redis_url else None, optional=True),
         ],
+        database.schema_revision,
     )
     return Service(
         health=health,
@@ -42,8 +55,10 @@ def build(settings: Settings) -> Service:
         api_keys=ApiKeys(RemoteExchange(portfolio)),
         take_calls=RemoteCalls(portfolio),
         register=[
-            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(overviews)),
+            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses)),
+            (add_ResultServiceServicer_to_server, ResultHandler(ledger, replays)),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),
         ],
-        close=[channels.close, cache.close],
+        start=[database.check_schema],
+        close=[channels.close, cache.close, database.close],
     )

@@ -18,7 +18,7 @@ from cli.stack.postgres import EmbeddedPostgres
 from tests.databases import SETTINGS, make_home, remove_home
 from tests.deploy.containers import ROOT, compose
 
-SERVICES = ("portfolio", "marketdata")
+SERVICES = ("portfolio", "marketdata", "risk")
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +75,9 @@ def test_each_service_can_use_its_login_and_no_other(secrets: Path, server: Embe
         own = make_url((secrets / f"{service}_database_url").read_text())
         here = own.set(host=admin.host, port=admin.port).render_as_string(hide_password=False)
         asyncio.run(_use(here, service))
-        (other,) = set(SERVICES) - {service}
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            asyncio.run(_execute(here, f"SET ROLE {other}_app"))
+        for other in set(SERVICES) - {service}:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                asyncio.run(_execute(here, f"SET ROLE {other}_app"))
 
 
 def _programs() -> Path:

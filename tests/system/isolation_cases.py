@@ -72,6 +72,11 @@ def make_movement(client: httpx.Client) -> str:
     return f"{portfolio_id}/cash-movements/{made['movement_id']}"
 
 
+def make_result(client: httpx.Client) -> str:
+    overview = client.get(f"/api/v1/analytics/portfolio/{make_portfolio(client)}/overview")
+    return str(overview.json()["metadata"]["result_id"])
+
+
 def make_private_instrument(client: httpx.Client) -> str:
     symbol = f"X{uuid.uuid4().hex[:8]}".upper()
     return str(post(client, "/api/v1/marketdata/private-instruments", symbol=symbol, name="A cottage")["instrument_id"])
@@ -97,11 +102,13 @@ RESOURCES = {
     ),
     "scenario_id": Resource(make_scenario, lambda c, i: c.get(f"{SCENARIOS}/{i}").json()),
     "api_key_id": Resource(make_api_key, lambda c, i: c.get("/api/v1/auth/api-keys").json()),
+    "result_id": Resource(make_result, lambda c, i: c.get(f"/api/v1/results/{i}").json()),
     "instrument_id": Resource(
         make_private_instrument, lambda c, i: c.get("/api/v1/marketdata/private-instruments").json()
     ),
 }
 ABSENT = {
+    "result_id": "0" * 64,
     "instrument_id": str(2**31 - 1),
     "movement_id": f"{uuid.uuid4()}/cash-movements/{uuid.uuid4()}",
 }
@@ -196,5 +203,8 @@ CASES: dict[tuple[str, str], Case] = {
         "/api/v1/data/positions/details", params={"position_ids": i}
     ),
     ("DataService.GetHistoricalPrices", "portfolio_id"): lambda c, i: c.get(f"/api/v1/data/prices/historical/{i}"),
+    ("ResultService.GetResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}"),
+    ("ResultService.ReplayResult", "result_id"): lambda c, i: c.post(f"/api/v1/results/{i}:replay", json={}),
+    ("ResultService.ExplainResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}/explain"),
     ("AnalyticsService.GetOverview", "portfolio_id"): lambda c, i: c.get(f"/api/v1/analytics/portfolio/{i}/overview"),
 }

@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
+from services.marketdata.application.history import known_version
 from services.marketdata.domain.factor_prices import ProxyPrices, ProxySeries
 from services.marketdata.domain.factors import AssetClass, Factors, FactorSet, benchmark, factors_at
 from services.marketdata.domain.matrix import price_matrix
@@ -48,9 +49,9 @@ async def read_factors(database: Database, asset_class: AssetClass, as_of: date 
 
 
 async def read_proxy_prices(
-    database: Database, asset_class: AssetClass, as_of: date | None, session_count: int
+    database: Database, asset_class: AssetClass, as_of: date | None, session_count: int, known_at_version: int = 0
 ) -> ProxyPrices:
-    """Give the closes of what stands for the active factors, in the sessions up to a date.
+    """Give the closes of what stands for the active factors, in the sessions up to a date, known at a version.
 
     Raises:
         OutOfRange: the date is after the newest sealed session, or before the first.
@@ -59,7 +60,7 @@ async def read_proxy_prices(
     async with database.transaction() as connection:
         standing, session, previous = await versions.session_on_or_before(connection, as_of)
         pinned = pin(as_of, standing, session, previous)
-        day, version = pinned.session.session_date, pinned.data_version
+        day, version = pinned.session.session_date, known_version(known_at_version, standing)
         factors, ids = await _read(connection, asset_class, day)
         series = [
             ProxySeries(factor.definition.name, symbol)

@@ -87,7 +87,8 @@ class MarketDataHandler(MarketDataServiceServicer):
         """Answer the closes of the funds that stand for factors."""
         as_of = parse_optional_date("as_of_date", request.as_of_date)
         sessions = request.lookback_days or requests.DEFAULT_LOOKBACK
-        found = await read_proxy_prices(self._database, requests.asset_class(request.asset_class), as_of, sessions)
+        asset_class = requests.asset_class(request.asset_class)
+        found = await read_proxy_prices(self._database, asset_class, as_of, sessions, request.known_at_version)
         return convert.proxy_prices_message(found)
 
     async def GetOptionChain(self, request: pb.GetOptionChainRequest, context: Context) -> pb.OptionChain:

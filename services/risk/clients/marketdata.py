@@ -1,16 +1,27 @@
-"""Sessions and marks, read from the marketdata service."""
+"""Sessions, marks and histories, read from the marketdata service."""
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 
 import grpc
+import numpy as np
 
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis as PriceBasisMessage
-from plimsoll.marketdata.v1.instrument_pb2 import OptionContract
-from plimsoll.marketdata.v1.marketdata_service_pb2 import GetMarksRequest, ResolveSessionRequest
+from plimsoll.marketdata.v1.instrument_pb2 import Instrument, OptionContract
+from plimsoll.marketdata.v1.marketdata_service_pb2 import (
+    BatchGetInstrumentsRequest,
+    FactorEtfPrices,
+    GetFactorEtfPricesRequest,
+    GetMarksRequest,
+    GetPriceMatrixRequest,
+    GetYieldCurveRequest,
+    ResolveSessionRequest,
+)
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceStub
 from plimsoll.marketdata.v1.price_pb2 import Mark as MarkMessage
+from riskmath.arrays import FloatArray
+from services.risk.domain.inputs import FactorHistory, InactiveFactor, InstrumentFacts, PriceHistory, YieldHistory
 from services.risk.domain.market import Mark, OptionMark, PriceBasis, PriceSource, Session
 
 BASES: Mapping["PriceBasisMessage.Basis.ValueType", PriceBasis] = {
@@ -58,6 +69,103 @@ class MarketDataClient:
         )
         answer = await self._marketdata.GetMarks(request)
         return {message.instrument_id: read_mark(message) for message in answer.marks}
+
+    async def history(self, instrument_ids: Sequence[int], session: Session, sessions: int) -> PriceHistory:
+        """Give total-return closes of instruments on the sessions up to one, at its version, in one call.
+
+        Raises:
+            grpc.aio.AioRpcError: the service does not answer.
+        """
+        answer = await self._marketdata.GetPriceMatrix(
+            GetPriceMatrixRequest(
+                instrument_ids=instrument_ids,
+                as_of_date=session.as_of_date.isoformat(),
+                sessions=sessions,
+                data_version=session.data_version,
+                price_basis=PriceBasisMessage.TOTAL_RETURN_ADJUSTED,
+            )
+        )
+        shape = len(answer.session_dates), len(answer.instrument_ids)
+        return PriceHistory(
+            session_dates=tuple(map(date.fromisoformat, answer.session_dates)),
+            instrument_ids=tuple(answer.instrument_ids),
+            closes=np.frombuffer(answer.closes, dtype="<f8").reshape(shape),
+            price_bases=tuple(BASES.get(basis, "") for basis in answer.price_bases),
+            data_version=answer.data_version,
+        )
+
+    async def factors(self, asset_class: str, session: Session, sessions: int) -> FactorHistory:
+        """Give closes of the funds that stand for the factors of a class, on the sessions up to one.
+
+        Raises:
+            grpc.aio.AioRpcError: the service does not answer.
+        """
+        answer = await self._marketdata.GetFactorEtfPrices(
+            GetFactorEtfPricesRequest(
+                asset_class=asset_class,
+                as_of_date=session.as_of_date.isoformat(),
+                lookback_days=sessions,
+                known_at_version=session.data_version,
+            )
+        )
+        return FactorHistory(
+            session_dates=tuple(map(date.fromisoformat, answer.session_dates)),
+            names=tuple(series.factor for series in answer.series),
+            symbols=tuple(series.symbol for series in answer.series),
+            closes=_closes(answer),
+            price_bases=tuple(BASES.get(series.price_basis, "") for series in answer.series),
+            inactive=tuple(InactiveFactor(factor.factor, factor.reason) for factor in answer.inactive),
+            data_version=answer.data_version,
+        )
+
+    async def facts(self, instrument_ids: Sequence[int]) -> Mapping[int, InstrumentFacts]:
+        """Give what instruments are, by instrument.
+
+        Raises:
+            grpc.aio.AioRpcError: the service does not answer.
+        """
+        answer = await self._marketdata.BatchGetInstruments(BatchGetInstrumentsRequest(instrument_ids=instrument_ids))
+        return {
+            one.instrument_id: InstrumentFacts(
+                symbol=one.symbol,
+                name=one.name,
+                kind=Instrument.Kind.Name(one.kind),
+                exchange=one.exchange,
+                currency=one.currency,
+                sector=one.sector,
+                industry=one.industry,
+            )
+            for one in answer.instruments
+        }
+
+    async def yields(self, session: Session, sessions: int) -> YieldHistory:
+        """Give Treasury par yields of the newest so many days up to a session, at its version.
+
+        Raises:
+            grpc.aio.AioRpcError: the service does not answer.
+        """
+        start_date = session.as_of_date - timedelta(days=sessions * 3 // 2 + 10)  # of seven days at least five have one
+        answer = await self._marketdata.GetYieldCurve(
+            GetYieldCurveRequest(
+                as_of_date=session.as_of_date.isoformat(),
+                start_date=start_date.isoformat(),
+                known_at_version=session.data_version,
+            )
+        )
+        curves = answer.curves[-sessions:]
+        tenors = tuple(sorted({each.tenor for curve in curves for each in curve.yields}))
+        place = {tenor: column for column, tenor in enumerate(tenors)}
+        yields = np.full((len(curves), len(tenors)), np.nan)
+        for row, curve in enumerate(curves):
+            for each in curve.yields:
+                yields[row, place[each.tenor]] = getattr(each, "yield")
+        return YieldHistory(tuple(date.fromisoformat(curve.curve_date) for curve in curves), tenors, yields)
+
+
+def _closes(answer: FactorEtfPrices) -> FloatArray:
+    shape = len(answer.session_dates), len(answer.series)
+    rows = [[point.close if point.HasField("close") else math.nan for point in each.points] for each in answer.series]
+    return np.array(rows, dtype=np.float64).T.reshape(shape)
 
 
 def read_mark(message: MarkMessage) -> Mark:

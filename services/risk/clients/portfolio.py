@@ -1,5 +1,6 @@
 """Books, read from the portfolio service."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from datetime import date
@@ -8,13 +9,14 @@ import grpc
 import numpy as np
 from cachetools import LRUCache
 
+from plimsoll.portfolio.v1.cash_movement_pb2 import CashMovement as MovementMessage
 from plimsoll.portfolio.v1.portfolio_service_pb2 import Book as BookMessage
 from plimsoll.portfolio.v1.portfolio_service_pb2 import GetBookRequest
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import PortfolioServiceStub
 from plimsoll.portfolio.v1.position_pb2 import CashBalance as CashMessage
 from plimsoll.portfolio.v1.position_pb2 import Position
 from riskmath.arrays import FloatArray
-from services.risk.domain.book import Book, CashBalance, Positions
+from services.risk.domain.book import Book, CashBalance, CashMovement, Positions
 
 POSITIONS_KEPT = 100_000
 """Positions, of all books together, that one process keeps."""
@@ -30,13 +32,13 @@ class PortfolioClient:
         self._portfolio = PortfolioServiceStub(channel)
         self._known: LRUCache[tuple[str, date], Book] = LRUCache(POSITIONS_KEPT, getsizeof=_size)
 
-    async def read(self, portfolio_id: str, revision: int, as_of_date: date) -> Book:
-        """Give the caller's book at one revision (0: the newest) and one day.
+    async def read(self, portfolio_id: str, revision: int, as_of_date: date, *, anew: bool = False) -> Book:
+        """Give the caller's book at one revision (0: the newest) and one day; `anew`: nothing that is kept is used.
 
         Raises:
             grpc.aio.AioRpcError: as `ports.Books` says, or the service does not answer.
         """
-        known = self._known.get((portfolio_id, as_of_date))
+        known = None if anew else self._known.get((portfolio_id, as_of_date))
         answer = await self._portfolio.GetBook(
             GetBookRequest(
                 portfolio_id=portfolio_id,
@@ -66,6 +68,9 @@ def _book(message: BookMessage) -> Book:
         closed=_positions(message.closed_positions, _exit_prices(message.closed_positions)),
         cash=tuple(map(_cash, message.cash)),
         cash_reason=message.cash_reason,
+        benchmark=message.portfolio.benchmark,
+        movements=tuple(map(_movement, message.cash_movements)),
+        digest=hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest(),
     )
 
 
@@ -84,6 +89,16 @@ def _positions(messages: Sequence[Position], exit_price: FloatArray) -> Position
         multiplier=_column(messages, "multiplier"),
         entry_price=_column(messages, "entry_price"),
         exit_price=exit_price,
+        entry_dates=tuple(date.fromisoformat(position.entry_date) for position in messages),
+        exit_dates=tuple(_optional_date(position.exit_date) for position in messages),
+        position_types=tuple(Position.Type.Name(position.position_type) for position in messages),
+        tags=tuple(tuple(position.tags) for position in messages),
+        strategies=tuple(position.strategy for position in messages),
+        underlying_symbols=tuple(
+            position.option.underlying_symbol if position.HasField("option") else position.symbol
+            for position in messages
+        ),
+        expiry_dates=tuple(_optional_date(position.option.expiry_date) for position in messages),
     )
 
 
@@ -91,6 +106,17 @@ def _cash(message: CashMessage) -> CashBalance:
     if not math.isfinite(message.amount):
         raise ValueError(f"cash in {message.currency} is {message.amount}: must be finite")
     return CashBalance(message.currency, message.amount)
+
+
+def _movement(message: MovementMessage) -> CashMovement:
+    if not math.isfinite(message.amount):
+        raise ValueError(f"cash movement {message.movement_id} is {message.amount}: must be finite")
+    kind = MovementMessage.Kind.Name(message.kind)
+    return CashMovement(kind, message.currency, message.amount, date.fromisoformat(message.movement_date))
+
+
+def _optional_date(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _exit_prices(messages: Sequence[Position]) -> FloatArray:

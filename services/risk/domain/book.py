@@ -1,6 +1,7 @@
 """A portfolio as arithmetic wants it: one row per position, one column per property."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from riskmath.arrays import BoolArray, FloatArray
 
@@ -25,6 +26,18 @@ class Positions:
     entry_price: FloatArray
     exit_price: FloatArray
     """NaN for a position that is held."""
+    entry_dates: tuple[date, ...]
+    exit_dates: tuple[date | None, ...]
+    """None for a position that is held."""
+    position_types: tuple[str, ...]
+    """`LONG`, `SHORT`, `LC`, `LP`, `SC`, `SP`."""
+    tags: tuple[tuple[str, ...], ...]
+    strategies: tuple[str, ...]
+    """Empty: none."""
+    underlying_symbols: tuple[str, ...]
+    """The symbol that each exposure follows."""
+    expiry_dates: tuple[date | None, ...]
+    """None for what is no option."""
 
     def __len__(self) -> int:
         return len(self.position_ids)
@@ -36,6 +49,17 @@ class CashBalance:
 
     currency: str
     amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class CashMovement:
+    """What moved the cash besides trades, signed."""
+
+    kind: str
+    """`DEPOSIT`, `WITHDRAWAL`, `DIVIDEND`, `FEE`, `INTEREST`."""
+    currency: str
+    amount: float
+    movement_date: date
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +75,16 @@ class Book:
     cash: tuple[CashBalance, ...]
     cash_reason: str
     """Why the cash cannot be known. Empty: it can, and no balances mean that there is none."""
+    benchmark: str
+    """Symbol that the owner compares the portfolio with. Empty: none."""
+    movements: tuple[CashMovement, ...]
+    """On or before the day, by day."""
+    digest: str
+    """SHA-256, in hex, of all of it."""
+
+    def followed_ids(self) -> tuple[int, ...]:
+        """Every instrument whose price the held positions follow, each once, in ascending order."""
+        return tuple(sorted(set(self.held.underlying_ids)))
 
     def instrument_ids(self) -> tuple[int, ...]:
         """Every instrument whose mark the held positions need, each once, in ascending order."""

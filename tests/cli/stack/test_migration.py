@@ -33,6 +33,7 @@ def test_the_embedded_database_is_made_and_is_safe_to_migrate_again(database_hom
     assert {path.name for path in (database_home / "secrets").iterdir()} == {
         "marketdata_database_password",
         "portfolio_database_password",
+        "risk_database_password",
     }
 
 

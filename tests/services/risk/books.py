@@ -1,5 +1,6 @@
 """Books and marks to test with, stated once as plain rows and given out as the domain's values or as messages."""
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -41,10 +42,17 @@ class Row:
     """0: it is no option."""
     multiplier: float = 1.0
     currency: str = "USD"
+    entry_date: date = date(2022, 1, 3)
+    tags: tuple[str, ...] = ()
+    strategy: str = ""
 
     @property
     def position_id(self) -> str:
         return f"id of {self.symbol}"
+
+    @property
+    def position_type(self) -> str:
+        return "LONG" if self.quantity > 0 else "SHORT"
 
 
 AAPL = Row("AAPL", 1, 100, 120.0)
@@ -69,12 +77,31 @@ def _columns(rows):
         multiplier=np.array([row.multiplier for row in rows], dtype=float),
         entry_price=np.array([row.entry_price for row in rows], dtype=float),
         exit_price=np.array([math.nan if row.exit_price is None else row.exit_price for row in rows], dtype=float),
+        entry_dates=tuple(row.entry_date for row in rows),
+        exit_dates=tuple(AS_OF if row.exit_price is not None else None for row in rows),
+        position_types=tuple(row.position_type for row in rows),
+        tags=tuple(row.tags for row in rows),
+        strategies=tuple(row.strategy for row in rows),
+        underlying_symbols=tuple("AAPL" if row.underlying_id else row.symbol for row in rows),
+        expiry_dates=tuple(date(2023, 1, 20) if row.underlying_id else None for row in rows),
     )
 
 
 def book(held=(), closed=(), cash=(), cash_reason="", revision=3, base_currency="USD", portfolio_id=PORTFOLIO_ID):
     balances = tuple(CashBalance(currency, amount) for currency, amount in cash)
-    return Book(portfolio_id, revision, base_currency, _columns(held), _columns(closed), balances, cash_reason)
+    digest = hashlib.sha256(repr((held, closed, cash, cash_reason, revision, base_currency)).encode()).hexdigest()
+    return Book(
+        portfolio_id=portfolio_id,
+        revision=revision,
+        base_currency=base_currency,
+        held=_columns(held),
+        closed=_columns(closed),
+        cash=balances,
+        cash_reason=cash_reason,
+        benchmark="",
+        movements=(),
+        digest=digest,
+    )
 
 
 def mark(instrument_id, price, **changes):
@@ -123,9 +150,17 @@ def position_message(row):
         exit_price=row.exit_price,
         currency=row.currency,
         multiplier=row.multiplier,
+        entry_date=row.entry_date.isoformat(),
+        exit_date=AS_OF.isoformat() if row.exit_price is not None else "",
+        position_type=Position.Type.Value(row.position_type),
+        tags=row.tags,
+        strategy=row.strategy,
     )
     if row.underlying_id:
-        message.option.CopyFrom(OptionTerms(underlying_instrument_id=row.underlying_id))
+        terms = OptionTerms(
+            underlying_instrument_id=row.underlying_id, underlying_symbol="AAPL", expiry_date="2023-01-20"
+        )
+        message.option.CopyFrom(terms)
     return message
 
 

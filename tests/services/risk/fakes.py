@@ -1,4 +1,4 @@
-"""Stand-ins for the two ports. `test_clients.py` holds them and the real clients to the same behaviour."""
+"""Stand-ins for the ports. `test_clients.py` holds them and the real clients to the same behaviour."""
 
 from chassis.errors import NotFound, OutOfRange
 from tests.services.risk.books import SESSION
@@ -11,7 +11,7 @@ class FakeBooks:
         self.books = {book.portfolio_id: book for book in books}
         self.asked = []
 
-    async def read(self, portfolio_id, revision, as_of_date):
+    async def read(self, portfolio_id, revision, as_of_date, *, anew=False):
         self.asked.append((portfolio_id, revision, as_of_date))
         if (book := self.books.get(portfolio_id)) is None:
             raise NotFound("portfolio", portfolio_id)
@@ -37,3 +37,16 @@ class FakeMarket:
     async def marks(self, instrument_ids, session):
         self.asked.append((tuple(instrument_ids), session.as_of_date, session.data_version))
         return {instrument_id: self.known[instrument_id] for instrument_id in instrument_ids}
+
+
+class FakeLedger:
+    """Results of all users, in memory."""
+
+    def __init__(self):
+        self.results = {}
+
+    async def find(self, owner_id, result_id):
+        return self.results.get((owner_id, result_id))
+
+    async def add(self, result):
+        self.results.setdefault((result.owner_id, result.result_id), result)

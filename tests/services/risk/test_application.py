@@ -8,16 +8,40 @@ import pytest
 
 from chassis.cache import Cache
 from chassis.errors import NotFound, OutOfRange
-from services.risk.application.overview import Overviews
+from plimsoll.risk.v1.overview_pb2 import Overview
+from services.risk.application.analyses import Analyses, Target
+from services.risk.domain.analysis import NoParameters
+from services.risk.domain.overview import OVERVIEW
+from services.risk.handlers.catalogue import KINDS
 from tests.services.risk.books import AS_OF, CALL, LONG_SHORT, PORTFOLIO_ID, SESSION, book, closes, mark
-from tests.services.risk.fakes import FakeBooks, FakeMarket
+from tests.services.risk.fakes import FakeBooks, FakeLedger, FakeMarket
 
 OWNER = "0c7d2a34-8f5f-4f34-9d43-2b6a8a1c7e55"
 NOON = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
 
 
-def overviews(books, market, cache=None, now=NOON):
-    return Overviews(books, market, cache or Cache("test"), now=lambda: now)
+class Overviews:
+    """Asks for overviews alone."""
+
+    def __init__(self, analyses):
+        self._analyses = analyses
+
+    async def read(self, owner_id, portfolio_id, revision=0, as_of_date=None):
+        target = Target(portfolio_id, revision, as_of_date)
+        answer, cached = await self._analyses.answer(
+            OVERVIEW, KINDS["overview"].render, owner_id, target, NoParameters()
+        )
+        return Computed(Overview.FromString(answer.payload), answer.calculated_time), cached
+
+
+@dataclasses.dataclass(frozen=True)
+class Computed:
+    overview: Overview
+    calculated_time: datetime
+
+
+def overviews(books, market, cache=None, now=NOON, ledger=None):
+    return Overviews(Analyses(books, market, cache or Cache("test"), ledger or FakeLedger(), now=lambda: now))
 
 
 async def test_the_book_is_read_at_the_resolved_session_and_the_marks_at_its_version_in_one_call():
@@ -39,7 +63,7 @@ async def test_the_mark_of_an_underlying_that_is_not_held_is_read_as_well():
 async def test_a_book_without_positions_needs_no_marks():
     market = FakeMarket()
     computed, _ = await overviews(FakeBooks(book(cash=[("USD", 9.0)])), market).read(OWNER, PORTFOLIO_ID)
-    assert computed.overview.summary.total_value == 9.0
+    assert computed.overview.total_value == 9.0
     assert market.asked == []
 
 
@@ -89,7 +113,7 @@ async def test_a_corrected_price_changes_id_and_value_and_a_version_without_one_
     newest = FakeMarket(*corrected, session=dataclasses.replace(SESSION, data_version=9))
     other, _ = await overviews(books, newest, cache).read(OWNER, PORTFOLIO_ID)
     assert other.overview.metadata.result_id != first.overview.metadata.result_id
-    assert other.overview.summary.total_value == pytest.approx(first.overview.summary.total_value + 100.0)
+    assert other.overview.total_value == pytest.approx(first.overview.total_value + 100.0)
 
 
 async def test_many_at_once_read_the_marks_once():
@@ -109,3 +133,15 @@ async def test_what_the_ports_refuse_is_refused():
         await service.read(OWNER, PORTFOLIO_ID, as_of_date=date(2023, 1, 3))
     with pytest.raises(OutOfRange):
         await service.read(OWNER, PORTFOLIO_ID, revision=9)
+
+
+async def test_what_the_ledger_has_is_not_computed_again():
+    books, ledger = FakeBooks(book(LONG_SHORT)), FakeLedger()
+    first, _ = await overviews(books, FakeMarket(*closes()), ledger=ledger).read(OWNER, PORTFOLIO_ID)
+    later = datetime(2024, 3, 1, tzinfo=UTC)
+    newer = FakeMarket(*closes(), session=dataclasses.replace(SESSION, data_version=8))
+    second, cached = await overviews(books, newer, now=later, ledger=ledger).read(OWNER, PORTFOLIO_ID)
+    assert second == first, "an id fixes the payload, and it was computed at noon"
+    assert not cached
+    ((kept,),) = [ledger.results.values()]
+    assert (kept.kind, kept.pinned_data_version, set(kept.digests)) == ("overview", 7, {"portfolio", "marks"})

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from services.risk.domain.overview import sum_up
+from tests.services.risk.answers import ask
 from tests.services.risk.books import (
     AAPL,
     CALL,
@@ -33,7 +33,7 @@ CASH = [("USD", 5000.0)]
 
 
 def overview(held=(), marks=None, **rest):
-    return sum_up(OWNER, book(held, **rest), market(*(closes() if marks is None else marks)))
+    return ask(OWNER, book(held, **rest), market(*(closes() if marks is None else marks)))
 
 
 def test_a_long_short_book_by_hand():
@@ -43,17 +43,17 @@ def test_a_long_short_book_by_hand():
     assert summary.total_value == pytest.approx(5000 + 12_604 - 5419 + 2345.30)
     assert summary.cash_balance == 5000.0
     exposures = summary.exposures
-    assert exposures.long == pytest.approx(14_949.30)
-    assert exposures.short == pytest.approx(-5419.0)
-    assert exposures.gross == pytest.approx(20_368.30)
-    assert exposures.net == pytest.approx(9530.30)
+    assert exposures.long_exposure == pytest.approx(14_949.30)
+    assert exposures.short_exposure == pytest.approx(-5419.0)
+    assert exposures.gross_exposure == pytest.approx(20_368.30)
+    assert exposures.net_exposure == pytest.approx(9530.30)
     assert exposures.long_percentage == pytest.approx(100 * 14_949.30 / 14_530.30)
     assert exposures.short_percentage == pytest.approx(-100 * 5419 / 14_530.30)
-    assert summary.pnl.unrealized == pytest.approx(604.0 - 419.0 - 154.70)
-    assert summary.pnl.realized == 200 * 5 + -10 * 10
-    assert summary.pnl.total == summary.pnl.unrealized + summary.pnl.realized
+    assert summary.pnl.unrealized_pnl == pytest.approx(604.0 - 419.0 - 154.70)
+    assert summary.pnl.realized_pnl == 200 * 5 + -10 * 10
+    assert summary.pnl.total_pnl == summary.pnl.unrealized_pnl + summary.pnl.realized_pnl
     count = summary.position_count
-    assert (count.total, count.long, count.short, count.options) == (4, 3, 1, 1)
+    assert (count.total_positions, count.long_count, count.short_count, count.option_count) == (4, 3, 1, 1)
     assert summary.last_updated.isoformat() == "2022-12-28T21:00:00+00:00"
 
 
@@ -92,8 +92,8 @@ def test_unknown_cash_leaves_the_value_open_and_nothing_else():
     summary = overview(LONG_SHORT, cash_reason="cash_unknown").summary
     assert (summary.total_value, summary.total_value_reason, summary.cash_balance) == (None, "cash_unknown", None)
     assert (summary.exposures.long_percentage, summary.exposures.short_percentage) == (None, None)
-    assert summary.exposures.gross == pytest.approx(20_368.30)
-    assert summary.pnl.unrealized == pytest.approx(30.30)
+    assert summary.exposures.gross_exposure == pytest.approx(20_368.30)
+    assert summary.pnl.unrealized_pnl == pytest.approx(30.30)
 
 
 def test_a_long_book_without_stated_cash_has_none():
@@ -117,7 +117,7 @@ def test_a_value_of_exactly_nothing_has_no_percentages():
 def test_a_book_without_positions_has_no_exposure(cash, percentage):
     result = overview((), [], cash=cash)
     assert result.summary.total_value == sum(amount for _, amount in cash)
-    assert result.summary.exposures.gross == result.summary.exposures.net == 0.0
+    assert result.summary.exposures.gross_exposure == result.summary.exposures.net_exposure == 0.0
     assert result.summary.exposures.long_percentage == percentage
     assert result.metadata.coverage.modelled_percent is None
     assert (result.metadata.price_basis, result.metadata.data_version) == ("", 0)
@@ -137,7 +137,7 @@ def test_other_currencies_need_a_rate_that_nobody_supplies():
     closed = Row("BMW", 9, 10, 70.0, exit_price=80.0, currency="EUR")
     result = overview((AAPL, foreign), [mark(1, 126.04), mark(8, 95.0, currency="EUR")], closed=(closed, SOLD))
     assert result.summary.total_value == pytest.approx(12_604)
-    assert result.summary.pnl.realized == 1000.0
+    assert result.summary.pnl.realized_pnl == 1000.0
     excluded = [(left.symbol, left.reason) for left in result.metadata.coverage.excluded]
     assert excluded == [("SAP", "no_fx_rate"), ("BMW", "no_fx_rate")]
     assert result.metadata.coverage.modelled_percent is None  # what the foreign share is of the whole, nobody knows
@@ -212,13 +212,13 @@ def test_the_same_book_gives_the_same_overview_to_the_last_bit():
 )
 def test_another_book_or_mark_has_another_id(book_change, marks):
     known = {"held": LONG_SHORT, "cash": CASH}
-    unchanged = sum_up(OWNER, book(**known), market(*closes())).metadata.result_id
-    assert sum_up(OWNER, book(**(known | book_change)), market(*marks)).metadata.result_id != unchanged
+    unchanged = ask(OWNER, book(**known), market(*closes())).metadata.result_id
+    assert ask(OWNER, book(**(known | book_change)), market(*marks)).metadata.result_id != unchanged
 
 
 def test_another_owner_or_portfolio_has_another_id():
     ids = {
-        sum_up(owner, book((AAPL,), portfolio_id=portfolio_id), market(mark(1, 126.04))).metadata.result_id
+        ask(owner, book((AAPL,), portfolio_id=portfolio_id), market(mark(1, 126.04))).metadata.result_id
         for owner in ("a", "b")
         for portfolio_id in ("c", "d")
     }
@@ -228,7 +228,7 @@ def test_another_owner_or_portfolio_has_another_id():
 def test_a_new_version_without_a_new_mark_has_the_same_id():
     before = overview(LONG_SHORT)
     session = dataclasses.replace(market().session, data_version=8)
-    after = sum_up(OWNER, book(LONG_SHORT), market(*closes(), session=session))
+    after = ask(OWNER, book(LONG_SHORT), market(*closes(), session=session))
     assert after == before
 
 
@@ -237,15 +237,15 @@ def test_an_option_whose_mark_tells_its_volatility_counts_with_its_delta():
         overview(LONG_SHORT, cash=CASH),
         overview(LONG_SHORT, [*closes(options=()), option_mark(4, 5.5)], cash=CASH),
     )
-    delta = (exposures := result.summary.exposures).long - plain.summary.exposures.long
+    delta = (exposures := result.summary.exposures).long_exposure - plain.summary.exposures.long_exposure
     delta /= 100 * 126.04
     # Black and Scholes: a call without dividends is never exercised early
     years = (date(2023, 1, 20) - date(2022, 12, 28)).days / 365
     d1 = (math.log(126.04 / 130) + (0.04 + 0.4**2 / 2) * years) / (0.4 * math.sqrt(years))
     assert delta == pytest.approx(statistics.NormalDist().cdf(d1), abs=1e-12)
-    assert exposures.short == plain.summary.exposures.short
+    assert exposures.short_exposure == plain.summary.exposures.short_exposure
     assert result.summary.total_value == pytest.approx(plain.summary.total_value + 100 * 5.5)
-    assert result.summary.pnl.unrealized == pytest.approx(plain.summary.pnl.unrealized + 100 * (5.5 - 5.0))
+    assert result.summary.pnl.unrealized_pnl == pytest.approx(plain.summary.pnl.unrealized_pnl + 100 * (5.5 - 5.0))
     coverage = result.metadata.coverage
     assert (coverage.modelled_percent, coverage.excluded) == (100.0, ())
 
@@ -254,15 +254,15 @@ def test_a_written_put_is_long_and_a_written_call_short():
     written = dataclasses.replace(CALL, quantity=-1)
     call = overview((written,), [mark(1, 126.04), option_mark(4, 5.5)]).summary.exposures
     put = overview((written,), [mark(1, 126.04), option_mark(4, 9.0, is_call=False)]).summary.exposures
-    assert (call.long, put.short) == (0.0, 0.0)
-    assert call.short < 0.0 < put.long
+    assert (call.long_exposure, put.short_exposure) == (0.0, 0.0)
+    assert call.short_exposure < 0.0 < put.long_exposure
 
 
 def test_exposures_of_an_american_and_a_european_put_differ():
     deltas = {
         american: overview(
             (CALL,), [mark(1, 126.04), option_mark(4, 60.0, is_call=False, is_american=american, strike=186.0)]
-        ).summary.exposures.net
+        ).summary.exposures.net_exposure
         for american in (True, False)
     }
     assert deltas[True] == pytest.approx(-100 * 126.04)  # best exercised at once
@@ -277,8 +277,8 @@ def test_a_delta_does_not_depend_on_which_other_options_there_are():
         for odd in [bool(row.instrument_id % 2)]
     }
     spot = mark(1, 126.04)
-    together = sum_up(OWNER, book(rows), market(spot, *marks.values())).summary.exposures.long
-    alone = [overview((row,), [spot, marks[row.instrument_id]]).summary.exposures.long for row in rows]
+    together = ask(OWNER, book(rows), market(spot, *marks.values())).summary.exposures.long_exposure
+    alone = [overview((row,), [spot, marks[row.instrument_id]]).summary.exposures.long_exposure for row in rows]
     assert together == math.fsum(alone)
 
 
@@ -299,7 +299,7 @@ def test_what_models_assume_is_said():
 def test_an_expired_option_counts_with_what_it_was_worth_and_exposes_to_nothing():
     over = {"expired": True, "expiry_date": date(2022, 12, 16), "volatility": math.nan, "rate": math.nan}
     result = overview((CALL,), [mark(1, 126.04), option_mark(4, 7.0, {"source": "close"}, **over)])
-    assert (result.summary.total_value, result.summary.exposures.gross) == (700.0, 0.0)
+    assert (result.summary.total_value, result.summary.exposures.gross_exposure) == (700.0, 0.0)
     assert result.metadata.coverage.excluded == ()
     (warning,) = result.metadata.warnings
     assert warning.startswith("options that have expired count with what they were worth then")
@@ -365,7 +365,7 @@ def books_and_marks(draw):
 @given(books_and_marks())
 def test_whatever_the_book_every_number_is_finite_and_the_sums_hold(book_and_market):
     held, slice_ = book_and_market
-    result = sum_up(OWNER, held, slice_)
+    result = ask(OWNER, held, slice_)
     assert all(math.isfinite(number) for number in numbers_in(msgspec.to_builtins(result)))
     coverage = result.metadata.coverage
     assert 0.0 <= coverage.modelled_gross_exposure <= coverage.gross_exposure
@@ -374,9 +374,9 @@ def test_whatever_the_book_every_number_is_finite_and_the_sums_hold(book_and_mar
         assert result.reason == "no_market_data"
         return
     exposures = result.summary.exposures
-    assert exposures.gross >= abs(exposures.net)
-    assert exposures.net == exposures.long + exposures.short
-    assert exposures.gross == pytest.approx(coverage.modelled_gross_exposure, rel=1e-12)
+    assert exposures.gross_exposure >= abs(exposures.net_exposure)
+    assert exposures.net_exposure == exposures.long_exposure + exposures.short_exposure
+    assert exposures.gross_exposure == pytest.approx(coverage.modelled_gross_exposure, rel=1e-12)
     assert (result.summary.total_value is None) == bool(result.summary.total_value_reason)
     has_weights = result.summary.total_value is not None and result.summary.total_value > 0
     assert (exposures.long_percentage is not None) == has_weights

@@ -6,82 +6,30 @@ from contextlib import AsyncExitStack
 import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
-from google.rpc import error_details_pb2, status_pb2
 
 from chassis.server import Server
+from chassis.settings import Secret
 from plimsoll.common.v1.service_health_pb2 import ServiceHealth
 from plimsoll.risk.v1.analytics_service_pb2 import GetOverviewRequest
 from plimsoll.risk.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
 from plimsoll.risk.v1.health_service_pb2 import GetHealthRequest
 from plimsoll.risk.v1.health_service_pb2_grpc import HealthServiceStub
+from services.risk.domain.result_id import MODEL_VERSION
 from services.risk.settings import Settings
 from services.risk.wiring import build
 from tests.services.risk import servers
 from tests.services.risk.books import (
     AAPL,
     CALL,
-    COVERED,
     LONG_SHORT,
     PORTFOLIO_ID,
     SESSION,
-    SOLD,
     book_message,
-    closes,
     mark,
     no_mark,
 )
 
 STRANGER = "9e4d7f20-1111-4222-8333-123456789abc"
-
-
-class Stack:
-    """A running risk service, and what stands behind it."""
-
-    def __init__(self, port, portfolio, marketdata):
-        self.portfolio = portfolio
-        self.marketdata = marketdata
-        self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
-        self._analytics = AnalyticsServiceStub(self.channel)
-
-    async def overview(self, user_id=servers.OWNER, portfolio_id=PORTFOLIO_ID, **request):
-        return await self._analytics.GetOverview(
-            GetOverviewRequest(portfolio_id=portfolio_id, **request), metadata=servers.metadata(user_id)
-        )
-
-    async def refusal(self, **request):
-        """Give code, reason and violated fields of a call that is refused."""
-        with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await self.overview(**request)
-        details = dict(raised.value.trailing_metadata())["grpc-status-details-bin"]
-        status = status_pb2.Status.FromString(details)
-        info, broken = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-        for detail in status.details:
-            assert detail.Unpack(info) or detail.Unpack(broken)
-        return raised.value.code(), info.reason, [violation.field for violation in broken.field_violations]
-
-
-@pytest.fixture
-async def stack():
-    held = {"held": LONG_SHORT, "closed": (SOLD, COVERED), "cash": [("USD", 5000.0)]}
-    portfolio = servers.Portfolio(book_message(**held))
-    marketdata = servers.MarketData(closes())
-    async with AsyncExitStack() as opened:
-        settings = Settings(
-            listen_address="127.0.0.1:0",
-            service_key=servers.SERVICE_KEY,
-            drain_seconds=0.0,
-            rate_limits="off",
-            portfolio_address=await opened.enter_async_context(servers.serving_portfolio(portfolio)),
-            marketdata_address=await opened.enter_async_context(servers.serving_marketdata(marketdata)),
-        )
-        server = Server(build(settings), settings)
-        await server.start()
-        running = Stack(server.port, portfolio, marketdata)
-        try:
-            yield running
-        finally:
-            await running.channel.close()
-            await server.stop()
 
 
 async def test_the_overview_as_clients_see_it(stack):
@@ -109,7 +57,7 @@ async def test_the_overview_as_clients_see_it(stack):
         "as_of_date": "2022-12-28",
         "portfolio_revision": 3,
         "data_version": 5,
-        "model_version": "2",
+        "model_version": MODEL_VERSION,
         "price_basis": "raw",
         "coverage": {
             "modelled_gross_exposure": pytest.approx(20_368.30),
@@ -204,16 +152,17 @@ async def test_a_price_that_is_no_number_is_our_defect_and_never_an_answer(stack
 
 async def test_health_names_what_the_service_depends_on(stack):
     report = await HealthServiceStub(stack.channel).GetHealth(GetHealthRequest())
-    assert (report.service, report.healthy, report.schema_revision) == ("risk", True, "")
+    assert (report.service, report.healthy, report.schema_revision) == ("risk", True, "0001")
     states = {found.name: (found.state, found.optional) for found in report.dependencies}
     assert states == {
+        "database": (ServiceHealth.UP, False),
         "marketdata": (ServiceHealth.UP, False),
         "portfolio": (ServiceHealth.UP, False),
         "redis": (ServiceHealth.OFF, True),
     }
 
 
-async def test_health_says_when_a_service_is_gone():
+async def test_health_says_when_a_service_is_gone(database_url):
     portfolio = servers.Portfolio(book_message())
     async with AsyncExitStack() as opened:
         address = await opened.enter_async_context(servers.serving_portfolio(portfolio))
@@ -222,6 +171,7 @@ async def test_health_says_when_a_service_is_gone():
         settings = Settings(
             listen_address="127.0.0.1:0",
             service_key=servers.SERVICE_KEY,
+            database_url=Secret(database_url("risk")),
             drain_seconds=0.0,
             rate_limits="off",
             portfolio_address=address,

@@ -1,0 +1,134 @@
+"""Answers about a book: resolved and pinned first, then from the cache, from the ledger, or computed.
+
+Three things fix an answer before anything else is read: the revision, the session and the version known now. They and
+the resolved request are its cache key. What it is called by, its `result_id`, is narrower: a digest of the slices that
+it reads. Under that name the ledger keeps it, so that an answer whose slices did not change is not computed again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from chassis.cache import Cache
+from services.risk.application.gathering import gather
+from services.risk.domain.analysis import Analysis, Found
+from services.risk.domain.book import Book
+from services.risk.domain.inputs import Inputs
+from services.risk.domain.ledger import StoredResult
+from services.risk.domain.market import Session
+from services.risk.domain.result_id import MODEL_VERSION, Resolved, result_id, this_platform
+from services.risk.ports import Books, Ledger, Market
+
+Render = Callable[[Resolved, str, Inputs, Found], bytes]
+"""Serialises what was found as the answer of the contract, given its request, its id and its inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The book that is asked about."""
+
+    portfolio_id: str
+    revision: int = 0
+    """0: the newest."""
+    as_of_date: date | None = None
+    """None: the newest sealed session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as serialised, and when it was computed: the second is no part of the first."""
+
+    payload: bytes
+    calculated_time: datetime
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Analyses:
+    """Answers every kind of analysis."""
+
+    def __init__(
+        self, books: Books, market: Market, cache: Cache, ledger: Ledger, now: Callable[[], datetime] = _now
+    ) -> None:
+        self._books = books
+        self._market = market
+        self._cache = cache
+        self._ledger = ledger
+        self._now = now
+
+    async def answer(
+        self, analysis: Analysis[Any], render: Render, owner_id: str, target: Target, parameters: Any
+    ) -> tuple[Answer, bool]:
+        """Give the answer, and whether it was there already.
+
+        Raises:
+            What the ports raise.
+        """
+        session = await self._market.resolve(target.as_of_date)
+        book = await self._books.read(target.portfolio_id, target.revision, session.as_of_date)
+        resolved = resolve(analysis, owner_id, book, session, parameters)
+
+        async def compute() -> bytes:
+            return msgspec.msgpack.encode(await self._find_or_compute(analysis, render, resolved, book, session))
+
+        stored, cached = await self._cache.fetch(_key(resolved, session), compute)
+        return msgspec.msgpack.decode(stored, type=Answer), cached
+
+    async def _find_or_compute(
+        self, analysis: Analysis[Any], render: Render, resolved: Resolved, book: Book, session: Session
+    ) -> Answer:
+        parameters = msgspec.convert(resolved.parameters, analysis.parameters)
+        inputs = await gather(self._market, book, session, analysis.needs(parameters))
+        digests = inputs.digests()
+        name = result_id(resolved, digests)
+        if stored := await self._ledger.find(resolved.owner_id, name):
+            return Answer(stored.payload, stored.calculated_time)
+        payload = await asyncio.to_thread(compute_payload, analysis, render, resolved, inputs)
+        result = StoredResult(
+            result_id=name,
+            owner_id=resolved.owner_id,
+            kind=resolved.kind,
+            portfolio_id=resolved.portfolio_id,
+            portfolio_revision=resolved.portfolio_revision,
+            as_of_date=session.as_of_date,
+            pinned_data_version=session.data_version,
+            model_version=MODEL_VERSION,
+            platform=this_platform(),
+            parameters=resolved.parameters,
+            digests=digests,
+            payload=payload,
+            calculated_time=self._now(),
+        )
+        await self._ledger.add(result)
+        return Answer(payload, result.calculated_time)
+
+
+def resolve(analysis: Analysis[Any], owner_id: str, book: Book, session: Session, parameters: Any) -> Resolved:
+    """Fill in everything that a request left to us."""
+    return Resolved(
+        kind=analysis.kind,
+        owner_id=owner_id,
+        portfolio_id=book.portfolio_id,
+        portfolio_revision=book.revision,
+        as_of_date=session.as_of_date.isoformat(),
+        parameters=msgspec.to_builtins(parameters),
+    )
+
+
+def compute_payload(analysis: Analysis[Any], render: Render, resolved: Resolved, inputs: Inputs) -> bytes:
+    """Give the serialised answer. Pure: a replay calls it with the same arguments, and gets the same bytes."""
+    parameters = msgspec.convert(resolved.parameters, analysis.parameters)
+    found = analysis.compute(inputs, parameters)
+    return render(resolved, result_id(resolved, inputs.digests()), inputs, found)
+
+
+def _key(resolved: Resolved, session: Session) -> str:
+    parameters = msgspec.json.encode(resolved.parameters, order="sorted").decode()
+    parts = [resolved.kind, MODEL_VERSION, resolved.owner_id, resolved.portfolio_id, resolved.portfolio_revision]
+    return "/".join(map(str, [*parts, session.as_of_date, session.data_version, parameters]))

@@ -1,0 +1,166 @@
+"""What an analysis may read beside its parameters: slices of what other services know, each pinned, each with a digest.
+
+An analysis says what it needs (`Needs`), gets it as arrays (`Inputs`), and can read nothing else. So the digests of
+its slices name its answer, and tell later which of them changed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from riskmath.arrays import FloatArray
+from services.risk.domain.book import Book
+from services.risk.domain.market import MarketSlice, PriceBasis
+from services.risk.domain.result_id import market_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What an analysis reads beside the book and its marks. Everything is nothing by default."""
+
+    sessions: int = 0
+    """Closes of what the positions follow (an option's underlying), the last one that of the day: so many sessions."""
+    factor_sessions: int = 0
+    """Closes of the factors' funds: so many sessions, up to 2,520."""
+    asset_class: str = "stocks"
+    """Which set of factors."""
+    facts: bool = False
+    """Names, sectors and industries of what the positions follow."""
+    yield_sessions: int = 0
+    """Treasury yields: so many days."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PriceHistory:
+    """Total-return closes on the sessions of the exchange."""
+
+    session_dates: tuple[date, ...]
+    """(S,), oldest first."""
+    instrument_ids: tuple[int, ...]
+    """(N,), ascending."""
+    closes: FloatArray
+    """(S, N); NaN where there is none. Nothing is filled forward."""
+    price_bases: tuple[PriceBasis, ...]
+    """(N,)"""
+    data_version: int
+    """The newest among what was read."""
+
+    def columns(self, instrument_ids: Iterable[int]) -> FloatArray:
+        """Closes of these instruments, (S, len), in this order; every one of them must be here."""
+        place = {instrument_id: column for column, instrument_id in enumerate(self.instrument_ids)}
+        return self.closes[:, [place[instrument_id] for instrument_id in instrument_ids]]
+
+    def digest(self) -> str:
+        """SHA-256, in hex, of all of it."""
+        return _digest([self.session_dates, self.instrument_ids, self.price_bases, self.data_version], self.closes)
+
+
+@dataclass(frozen=True, slots=True)
+class InactiveFactor:
+    """A factor that cannot be computed, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FactorHistory:
+    """Closes of the funds that stand for factors, in display order."""
+
+    session_dates: tuple[date, ...]
+    """(S,), oldest first."""
+    names: tuple[str, ...]
+    """(K,), a factor each; one that is a spread has two entries, its long fund first."""
+    symbols: tuple[str, ...]
+    """(K,), the fund of each."""
+    closes: FloatArray
+    """(S, K); NaN where there is none."""
+    price_bases: tuple[PriceBasis, ...]
+    """(K,)"""
+    inactive: tuple[InactiveFactor, ...]
+    data_version: int
+
+    def digest(self) -> str:
+        """SHA-256, in hex, of all of it."""
+        inactive = [[factor.name, factor.reason] for factor in self.inactive]
+        told = [self.session_dates, self.names, self.symbols, self.price_bases, inactive, self.data_version]
+        return _digest(told, self.closes)
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFacts:
+    """What an instrument is. An empty text: not known."""
+
+    symbol: str
+    name: str
+    kind: str
+    """`STOCK`, `ETF`, `INDEX`, ..."""
+    exchange: str
+    currency: str
+    sector: str
+    industry: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class YieldHistory:
+    """Treasury par yields by day and tenor."""
+
+    dates: tuple[date, ...]
+    """(D,), oldest first."""
+    tenors: tuple[str, ...]
+    """(T,), such as `10Y`."""
+    yields: FloatArray
+    """(D, T), decimals a year; NaN where there is none."""
+
+    def digest(self) -> str:
+        """SHA-256, in hex, of all of it."""
+        return _digest([self.dates, self.tenors], self.yields)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """Everything that one analysis reads. A slice it did not ask for is None."""
+
+    book: Book
+    market: MarketSlice
+    history: PriceHistory | None = None
+    factors: FactorHistory | None = None
+    facts: Mapping[int, InstrumentFacts] | None = None
+    """By instrument."""
+    yields: YieldHistory | None = None
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256, in hex, of each slice that was read, by its name."""
+        found = {"portfolio": self.book.digest, "marks": market_digest(self.market)}
+        if self.history:
+            found["prices"] = self.history.digest()
+        if self.factors:
+            found["factors"] = self.factors.digest()
+        if self.facts is not None:
+            rows = [[number, *_texts(self.facts[number])] for number in sorted(self.facts)]
+            found["instruments"] = _digest(rows)
+        if self.yields:
+            found["yields"] = self.yields.digest()
+        return found
+
+    @property
+    def data_version(self) -> int:
+        """The newest version of market data among the rows that were read."""
+        slices = [self.market, *(part for part in (self.history, self.factors) if part)]
+        return max(part.data_version for part in slices)
+
+
+def _texts(facts: InstrumentFacts) -> list[str]:
+    return [facts.symbol, facts.name, facts.kind, facts.exchange, facts.currency, facts.sector, facts.industry]
+
+
+def _digest(told: Sequence[object], numbers: FloatArray | None = None) -> str:
+    digest = hashlib.sha256(json.dumps(told, default=str, ensure_ascii=False).encode())
+    if numbers is not None:
+        # One bit pattern for every NaN: two of them must not make two digests of the same slice.
+        digest.update(np.ascontiguousarray(np.where(np.isnan(numbers), np.nan, numbers), dtype="<f8").tobytes())
+    return digest.hexdigest()

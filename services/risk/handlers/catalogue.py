@@ -1,0 +1,33 @@
+"""Every kind of answer about a book: its analysis, and the message of the contract that it is answered with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from google.protobuf.message import Message
+
+from plimsoll.risk.v1 import overview_pb2
+from services.risk.convert import answer_message
+from services.risk.domain.analysis import Analysis, Found
+from services.risk.domain.inputs import Inputs
+from services.risk.domain.overview import OVERVIEW
+from services.risk.domain.result_id import Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An analysis and the message of its answers."""
+
+    analysis: Analysis[Any]
+    message: type[Message]
+
+    def render(self, resolved: Resolved, name: str, inputs: Inputs, found: Found) -> bytes:
+        """Serialise what was found: the same finding gives the same bytes."""
+        message = answer_message(self.message, resolved, name, inputs, found)
+        return message.SerializeToString(deterministic=True)
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {kind.analysis.kind: kind for kind in (Kind(OVERVIEW, overview_pb2.Overview),)}
+)

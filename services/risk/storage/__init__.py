@@ -1,0 +1,1 @@
+"""What the risk service keeps: the ledger of its results."""
