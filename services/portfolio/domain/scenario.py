@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chassis.errors import InvalidFields, Violation
-from services.portfolio.domain.positions_csv import CASH_PREFIX
+from services.portfolio.domain.imports.symbols import CASH_PREFIX
 
 SUM_TOLERANCE = 0.01
 """How far the weights of a whole book may miss 1: what rounding to percents leaves over."""

@@ -12,7 +12,7 @@ from chassis.pagination import decode_page, encode_page
 from plimsoll.portfolio.v1 import scenario_pb2, scenario_service_pb2, scenario_service_pb2_grpc
 from services.portfolio import convert_settings
 from services.portfolio.application.scenarios import MOST_VIOLATIONS, Scenarios
-from services.portfolio.domain.positions_csv import CASH_PREFIX, CURRENCY, SYMBOL
+from services.portfolio.domain.imports.symbols import CASH_PREFIX, CURRENCY, SYMBOL
 from services.portfolio.domain.scenario import Terms
 from services.portfolio.handlers.etags import expected_revision, tell_revision
 from services.portfolio.handlers.symbols import by_symbol
