@@ -11,7 +11,8 @@ import pytest
 
 from plimsoll.options.v1.method_pb2 import MethodPolicy
 from tests.system.conftest import PASSWORD, PLIMSOLL, Running, environment
-from tests.system.test_isolation import make_api_key, make_portfolio, rpcs
+from tests.system.isolation_cases import make_api_key, make_portfolio
+from tests.system.test_isolation import rpcs
 
 Attempt = Callable[[httpx.Client, str], httpx.Response]
 ADMIN_CASES: dict[tuple[str, str], Attempt] = {
