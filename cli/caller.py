@@ -59,9 +59,16 @@ async def signed_in(access: UserAccess, email: str) -> AsyncIterator[tuple[grpc.
         identity = IdentityServiceStub(channels.channel("portfolio", access.portfolio_address))
         yield channels.channel("marketdata", access.marketdata_address), Caller(identity, name, password)
     except grpc.aio.AioRpcError as error:
-        raise StackError(error.details() or error.code().name) from error
+        raise StackError(in_words(error)) from error
     finally:
         await channels.close()
+
+
+def in_words(error: grpc.aio.AioRpcError) -> str:
+    """Say what a service answered."""
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return "that took longer than such a call may take: try again, or ask for less at once"
+    return error.details() or error.code().name
 
 
 def _ask(question: str) -> str:

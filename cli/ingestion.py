@@ -11,7 +11,7 @@ from google.api.httpbody_pb2 import HttpBody
 
 from chassis.wire import info_of
 from cli.access import UserAccess
-from cli.caller import signed_in
+from cli.caller import in_words, signed_in
 from cli.file_parts import LARGEST, Part, parts
 from cli.stack.errors import StackError
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
@@ -106,7 +106,7 @@ async def ingest(
 
 def _refusal(error: grpc.aio.AioRpcError, part: Part) -> str:
     """Say why a part is refused: the service counts the lines of the part, and a reader those of the file."""
-    message, info = error.details() or error.code().name, info_of(error)
+    message, info = in_words(error), info_of(error)
     if info is None or not info.metadata.get("line", "").isdecimal():
         return message
     line = int(info.metadata["line"])

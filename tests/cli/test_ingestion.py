@@ -59,6 +59,8 @@ class FakeServices(
 
     async def AnalyzeCoverage(self, request: Any, context: Any) -> marketdata_service_pb2.CoverageReport:
         await self._check(context)
+        if "SLOW" in request.symbols:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
         symbols = [marketdata_service_pb2.SymbolCoverage(symbol=symbol) for symbol in request.symbols]
         return marketdata_service_pb2.CoverageReport(as_of_date="2022-12-28", symbols=symbols)
 
@@ -208,6 +210,11 @@ async def test_nobody_there(file: Path) -> None:
 async def test_coverage_is_asked_for(services: tuple[FakeServices, UserAccess]) -> None:
     report = await fetch(services[1], ["AAPL", "KO"], "")
     assert [one.symbol for one in report.symbols] == ["AAPL", "KO"]
+
+
+async def test_what_takes_too_long_is_told_in_words(services: tuple[FakeServices, UserAccess]) -> None:
+    with pytest.raises(StackError, match="took longer than such a call may take"):
+        await fetch(services[1], ["SLOW"], "")
 
 
 def test_a_users_access_comes_from_the_environment(tmp_path: Path) -> None:
