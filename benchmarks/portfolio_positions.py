@@ -24,6 +24,7 @@ HELD = 60
 SECONDS = 5
 """How long each load is pressed."""
 READS = {
+    "without its positions": "/api/v1/management/portfolios/{}",
     "complete": "/api/v1/data/portfolio/{}/complete",
     "details": "/api/v1/data/positions/details?portfolio_id={}",
     "list": "/api/v1/management/positions?page_size=500&portfolio_id={}",

@@ -238,6 +238,11 @@ async def application(settings, alice: Client) -> asyncpg.Connection:
         "UPDATE portfolio_revisions SET change = 'x'",
         "UPDATE positions SET quantity = 1",
         "UPDATE cash_movements SET amount = 1",
+        "DELETE FROM risk_limits",
+        "DELETE FROM factor_proxies",
+        "DELETE FROM expected_returns",
+        "UPDATE expected_returns SET expected_return = 1",
+        "UPDATE scenarios SET portfolio_id = gen_random_uuid()",
     ],
 )
 async def test_the_applications_role_cannot_touch_what_was_written(alice, application, statement):
