@@ -1,8 +1,8 @@
 """The key of the bars carries what a block of closes is made of, so that the block is read from the key alone.
 
-Bars arrive a session at a time, so the 252 of one instrument lie on 252 pages of the table, and side by side in the key.
-A scan of the key alone needs pages that a vacuum has marked as visible to all: by default one comes when a fifth of the
-table is new, which is years of sessions, and then the newest year would never be marked.
+Bars arrive a session at a time, so the 252 of one instrument lie on 252 pages of the table, and side by side in the
+key. A scan of the key alone needs pages that a vacuum has marked as visible to all: by default one comes when a fifth
+of the table is new, which is years of sessions, and then the newest year would never be marked.
 """
 
 from alembic import op
