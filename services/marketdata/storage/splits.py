@@ -14,7 +14,10 @@ SPLITS = text(f"""
             WHERE b.instrument_id = told.instrument_id AND b.data_version <= pinned.version
             ORDER BY b.session_date DESC, b.data_version DESC LIMIT 1
         ), false) AS priced_in
-    FROM (SELECT CASE :version WHEN 0 THEN max(version) ELSE :version END AS version FROM data_versions) AS pinned
+    FROM (
+        SELECT version FROM data_versions WHERE version = CAST(:version AS integer) OR :version = 0
+        ORDER BY version DESC LIMIT 1
+    ) AS pinned
     CROSS JOIN LATERAL (
         SELECT DISTINCT ON (instrument_id, ex_date) instrument_id, ex_date, value FROM corporate_actions
         WHERE instrument_id = ANY(CAST(:ids AS integer[])) AND kind = 1 AND data_version <= pinned.version

@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plimsoll.portfolio.v1.cash_service_pb2 import PutCashBalancesRequest
+from plimsoll.portfolio.v1.data_service_pb2 import GetCompletePortfolioRequest, GetPositionDetailsRequest
+from plimsoll.portfolio.v1.portfolio_service_pb2 import GetBookRequest
 from services.portfolio.domain.book import CashBalance, OptionTerms
 from services.portfolio.domain.splits import Split, book_told_on, told_on
+from tests.services.portfolio.books import enter, enter_all, make, new
+from tests.services.portfolio.conftest import Client, as_service
 from tests.services.portfolio.test_book import ONE_DAY, position
 
 Date = datetime.date
@@ -93,3 +98,69 @@ def test_a_split_changes_no_value(quantity: Decimal, told: list[tuple[int, float
     now = told_on(day, held, splits)
     assert float(now.quantity) * price == pytest.approx(float(quantity) * 100.0)
     assert float(now.quantity * now.entry_price) == pytest.approx(float(quantity) * 100.0)
+
+
+# --- through the service: GOOGL is split twenty for one on 2022-07-18, and closes at 86.02 ---
+
+CONTRACT, BECOMES = "GOOGL230120C02000000", "GOOGL230120C00100000"
+
+
+@pytest.fixture
+async def portfolio_id(alice: Client) -> str:
+    made = await make(alice)
+    await enter_all(
+        alice,
+        made.portfolio_id,
+        new("GOOGL", 3, entry_price=2200),
+        new("GOOGL", -4, entry_price=110, entry_date="2022-07-18"),
+        new(CONTRACT, 2, entry_price=300),
+        new("GOOGL", 1, entry_price=2200, exit_date="2022-12-01", exit_price=100),
+        new("AAPL", 5),
+    )
+    balances = PutCashBalancesRequest(portfolio_id=made.portfolio_id, balances={"USD": 9000}, balance_date="2022-12-28")
+    await alice.cash.PutCashBalances(balances)
+    return made.portfolio_id
+
+
+async def test_a_portfolio_is_valued_in_the_shares_of_the_day(alice: Client, portfolio_id: str):
+    found = await alice.data.GetCompletePortfolio(GetCompletePortfolioRequest(portfolio_id=portfolio_id))
+    assert [position.quantity for position in found.positions] == [60, -4, 40, 5]
+    assert [position.position.quantity for position in found.positions] == [3, -4, 2, 5], "as it was entered"
+    assert [position.contract_symbol for position in found.positions] == ["", "", BECOMES, ""]
+    assert found.positions[2].position.symbol == CONTRACT
+    assert found.positions[0].market_value == pytest.approx(60 * 86.02)
+    assert [position.cost_basis for position in found.positions] == pytest.approx([6600, -440, 60000, 500])
+    assert found.positions[0].unrealized_pnl == pytest.approx(60 * 86.02 - 6600)
+    request = GetCompletePortfolioRequest(portfolio_id=portfolio_id, as_of_date="2022-07-15")
+    before = await alice.data.GetCompletePortfolio(request)
+    assert [position.quantity for position in before.positions] == [3, 2, 1, 5]
+    assert before.cash_balance == pytest.approx(9000 - 20 * 100 - 4 * 110), "neither trade had been made"
+
+
+async def test_details_tell_what_was_realised_across_a_split(alice: Client, portfolio_id: str):
+    request = GetPositionDetailsRequest(portfolio_id=portfolio_id, include_closed=True)
+    closed = (await alice.data.GetPositionDetails(request)).positions[3]
+    assert (closed.reason, closed.quantity, closed.position.quantity) == ("closed", 20, 1)
+    assert closed.realized_pnl == pytest.approx(20 * 100 - 2200)
+
+
+async def test_a_book_for_risk_is_in_the_shares_of_its_prices(alice: Client, portfolio_id: str):
+    request = GetBookRequest(portfolio_id=portfolio_id, as_of_date="2022-12-28", data_version=7)
+    book = await as_service(alice).portfolios.GetBook(request)
+    assert [(p.symbol, p.quantity, p.entry_price) for p in book.positions] == [
+        ("GOOGL", 60, 110),
+        ("GOOGL", -4, 110),
+        (BECOMES, 40, 15),
+        ("AAPL", 5, 100),
+    ]
+    option, stock = book.positions[2], book.positions[0]
+    assert (option.option.strike, option.option.underlying_instrument_id) == (100, stock.instrument_id)
+    assert option.instrument_id >= 1000, "an instrument of its own"
+    assert (book.closed_positions[0].quantity, book.cash[0].amount) == (20, 9000)
+
+
+async def test_what_cannot_be_a_contract_after_a_split_has_no_value(alice: Client):
+    made = await make(alice)
+    await enter(alice, made.portfolio_id, new("GOOGL230120C00000001", 1, entry_price=1))
+    found = await alice.data.GetCompletePortfolio(GetCompletePortfolioRequest(portfolio_id=made.portfolio_id))
+    assert (found.positions[0].HasField("market_value"), found.positions[0].reason) == (False, "unknown_instrument")
