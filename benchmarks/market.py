@@ -38,8 +38,6 @@ DIVIDENDS = 8
 FIRST = date(2021, 1, 4)
 USER = "9f4b0c3e-0000-4000-8000-000000000001"
 PASSWORD = "a password for one benchmark"
-BATCH = 200
-"""Instruments written at once."""
 
 
 Metadata = tuple[tuple[str, str], ...]
@@ -139,8 +137,12 @@ async def _fill(url: str) -> list[date]:
     try:
         await connection.execute("SET search_path = marketdata")
         sessions = await _write_calendar(connection)
-        for first in range(1, INSTRUMENTS + 1, BATCH):
-            await _write_instruments(connection, range(first, first + BATCH), sessions)
+        numbers = range(1, INSTRUMENTS + 1)
+        await _write_instruments(connection, numbers)
+        closes = _closes(len(sessions))
+        await _write_bars(connection, numbers, sessions, closes)
+        await _write_actions(connection, numbers, sessions)
+        await _write_quotes(connection, numbers, sessions[-1], closes[-1])
         version = "INSERT INTO data_versions VALUES (1, clock_timestamp(), 'bench', 1, $1, $2)"
         await connection.execute(version, sessions[0], sessions[-1])
         await connection.execute("INSERT INTO seals (session_date, data_version) VALUES ($1, 1)", sessions[-1])
@@ -158,20 +160,31 @@ async def _write_calendar(connection: asyncpg.Connection) -> list[date]:
     return sessions
 
 
-async def _write_instruments(connection: asyncpg.Connection, numbers: range, sessions: list[date]) -> None:
-    """Write instruments with a bar each session, a dividend each quarter and a quote after the last."""
+def _closes(session_count: int) -> list[list[float]]:
+    """Make up a close for each session (rows) and instrument (columns)."""
+    walk = np.random.default_rng(1).normal(0.0, 0.01, (session_count, INSTRUMENTS)).cumsum(axis=0)
+    closes: list[list[float]] = (100.0 * np.exp(walk)).tolist()
+    return closes
+
+
+async def _write_instruments(connection: asyncpg.Connection, numbers: range) -> None:
     told = [(_symbol(number), "STOCK", _symbol(number), "XNYS", "USD", "", "", 1.0) for number in numbers]
     columns = ["symbol", "kind", "name", "exchange", "currency", "sector", "industry", "multiplier"]
     await connection.copy_records_to_table("instruments", records=told, columns=columns)
-    walk = np.random.default_rng(numbers.start).normal(0.0, 0.01, (len(numbers), len(sessions))).cumsum(axis=1)
-    closes = (100.0 * np.exp(walk)).tolist()
-    bars = [
-        (number, day, 1, close, 1, "bench")
-        for number, row in zip(numbers, closes, strict=True)
-        for day, close in zip(sessions, row, strict=True)
-    ]
+
+
+async def _write_bars(
+    connection: asyncpg.Connection, numbers: range, sessions: list[date], closes: list[list[float]]
+) -> None:
+    """Write bars session by session, as days bring them: the bars of an instrument lie far apart."""
     columns = ["instrument_id", "session_date", "data_version", "close", "price_basis", "source"]
-    await connection.copy_records_to_table("daily_bars", records=bars, columns=columns)
+    for day, row in zip(sessions, closes, strict=True):
+        bars = [(number, day, 1, close, 1, "bench") for number, close in zip(numbers, row, strict=True)]
+        await connection.copy_records_to_table("daily_bars", records=bars, columns=columns)
+
+
+async def _write_actions(connection: asyncpg.Connection, numbers: range, sessions: list[date]) -> None:
+    """Write a dividend each quarter, and that somebody was asked for them."""
     paid = sessions[:: len(sessions) // DIVIDENDS]
     dividends = [(number, day, 2, 1, 0.5, "bench") for number in numbers for day in paid]
     columns = ["instrument_id", "ex_date", "kind", "data_version", "value", "source"]
@@ -179,7 +192,11 @@ async def _write_instruments(connection: asyncpg.Connection, numbers: range, ses
     asked = [(number, "corporate_actions", "bench", sessions[0], sessions[-1]) for number in numbers]
     columns = ["instrument_id", "kind", "sources", "first_date", "last_date"]
     await connection.copy_records_to_table("history_checks", records=asked, columns=columns)
-    after = datetime.combine(sessions[-1], clock(23), UTC)
-    quotes = [(number, after, 1, row[-1], "bench") for number, row in zip(numbers, closes, strict=True)]
+
+
+async def _write_quotes(connection: asyncpg.Connection, numbers: range, day: date, closes: list[float]) -> None:
+    """Write a quote of each instrument after the last close."""
+    after = datetime.combine(day, clock(23), UTC)
+    quotes = [(number, after, 1, close, "bench") for number, close in zip(numbers, closes, strict=True)]
     columns = ["instrument_id", "quote_time", "data_version", "last", "source"]
     await connection.copy_records_to_table("quotes", records=quotes, columns=columns)

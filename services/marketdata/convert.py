@@ -27,6 +27,7 @@ from services.marketdata.domain.marks import Mark
 from services.marketdata.domain.matrix import PriceMatrix
 from services.marketdata.domain.prices import PriceBasis, Quote
 from services.marketdata.domain.sessions import Pin
+from services.marketdata.domain.splits import Split
 
 BASES = {basis: PriceBasisMessage.Basis.ValueType(basis) for basis in PriceBasis}
 
@@ -188,6 +189,16 @@ def action_message(action: RecordedAction) -> market_pb2.CorporateAction:
         value=action.value,
         source=action.source,
         data_version=action.data_version,
+    )
+
+
+def split_message(split: Split) -> marketdata_service_pb2.GetSplitsResponse.Split:
+    """Render a split."""
+    return marketdata_service_pb2.GetSplitsResponse.Split(
+        instrument_id=split.instrument_id,
+        ex_date=split.ex_date.isoformat(),
+        ratio=split.ratio,
+        priced_in=split.priced_in,
     )
 
 

@@ -49,7 +49,7 @@ def _warnings(valued: ValuedBook) -> list[str]:
 
 def _valued(found: ValuedPosition) -> data_service_pb2.ValuedPosition:
     return data_service_pb2.ValuedPosition(
-        position=position(found.position),
+        position=position(found.position.entered or found.position),
         name=found.instrument.name if found.instrument else "",
         sector=found.instrument.sector if found.instrument else "",
         price=found.mark.price,
@@ -62,6 +62,8 @@ def _valued(found: ValuedPosition) -> data_service_pb2.ValuedPosition:
         unrealized_pnl=found.unrealized_pnl,
         realized_pnl=found.realized_pnl,
         reason=found.reason,
+        quantity=float(found.position.quantity),
+        contract_symbol=found.contract_symbol,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from services.portfolio.domain.factor_proxies import DefaultProxies
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
 from services.portfolio.domain.price_history import FactorEtf, History
+from services.portfolio.domain.splits import Splits
 from services.portfolio.domain.user import ProvenIdentity
 
 
@@ -23,6 +24,10 @@ class MarketData(Protocol):
 
     async def marks(self, instrument_ids: Sequence[int], session: Session) -> dict[int, Mark]:
         """Give the mark of each instrument at a session."""
+        ...
+
+    async def splits(self, instrument_ids: Sequence[int], data_version: int) -> Splits:
+        """Give the splits of instruments as known at a version (0: the newest), the oldest first."""
         ...
 
     async def session(self, as_of_date: datetime.date | None) -> Session:

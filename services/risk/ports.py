@@ -13,8 +13,8 @@ from services.risk.domain.market import Mark, Session
 class Books(Protocol):
     """The portfolios of users."""
 
-    async def read(self, portfolio_id: str, revision: int, as_of_date: date, *, anew: bool = False) -> Book:
-        """Give the caller's book at one revision (0: the newest) and one day; `anew`: nothing that is kept is used.
+    async def read(self, portfolio_id: str, revision: int, session: Session, *, anew: bool = False) -> Book:
+        """Give the caller's book at one revision (0: the newest) and one session; `anew`: nothing that is kept is used.
 
         Raises:
             NOT_FOUND: there is no such portfolio, or it is not the caller's.

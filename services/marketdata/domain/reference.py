@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from services.marketdata.domain.factors import FactorSet
+from services.marketdata.domain.factors import AssetClass, FactorSet
 
 
 class ReferenceKind(StrEnum):
@@ -129,6 +129,20 @@ def repeated(keys: Iterable[str]) -> str:
             return key
         seen.add(key)
     return ""
+
+
+def contradictions(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
+    """Give what makes definitions of factors useless, each the name and what is wrong with it."""
+    sets = {entry.asset_class: entry for entry in entries if isinstance(entry, FactorSet)}
+    yield from ((str(asset_class), "has no factors") for asset_class in AssetClass if asset_class not in sets)
+    for asset_class, factor_set in sets.items():
+        if twice := repeated(factor.name for factor in factor_set.factors):
+            yield f"{asset_class}: {twice}", "is there more than once"
+        for factor in factor_set.factors:
+            if factor.less_proxies and not factor.proxies:
+                yield f"{asset_class}: {factor.name}", "has less_proxies and no proxies to subtract them from"
+            if both := sorted({*factor.proxies} & {*factor.less_proxies}):
+                yield f"{asset_class}: {factor.name}", f"has {both[0]} on both sides of its spread"
 
 
 def _read(kind: ReferenceKind, row: Any) -> Entry:

@@ -32,6 +32,7 @@ from services.marketdata.storage import (
     instruments,
     newest_prices,
     prices,
+    splits,
     versions,
     yield_curves,
 )
@@ -176,6 +177,12 @@ class MarketDataHandler(MarketDataServiceServicer):
         day = parse_date("as_of_date", request.as_of_date)
         marks = await self._marks.read(viewer(), request.instrument_ids, day, request.data_version)
         return pb.GetMarksResponse(marks=map(convert.mark_message, marks))
+
+    async def GetSplits(self, request: pb.GetSplitsRequest, context: Context) -> pb.GetSplitsResponse:
+        """Answer the splits of instruments."""
+        async with self._database.transaction(viewer()) as connection:
+            found = await splits.splits(connection, request.instrument_ids, request.data_version)
+        return pb.GetSplitsResponse(splits=map(convert.split_message, found))
 
     async def ResolveInstruments(
         self, request: pb.ResolveInstrumentsRequest, context: Context

@@ -1,7 +1,7 @@
-"""ReferenceService: parse, call, render. Five sets are read and replaced alike."""
+"""ReferenceService: parse, call, render. Six sets are read and replaced alike."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Generic, TypeVar
+from dataclasses import replace
+from typing import Any
 
 import grpc
 from google.protobuf.message import Message
@@ -9,57 +9,25 @@ from google.protobuf.message import Message
 from chassis.call import current_call
 from chassis.database import Database
 from chassis.dates import parse_optional_date
-from chassis.errors import InvalidFields, Violation
 from chassis.idempotency import once
-from plimsoll.marketdata.v1 import reference_pb2
 from plimsoll.marketdata.v1 import reference_service_pb2 as pb
 from plimsoll.marketdata.v1.reference_service_pb2_grpc import ReferenceServiceServicer
 from services.marketdata import convert
 from services.marketdata.application.factors import read_factors
-from services.marketdata.domain.reference import ENTRIES, Entry, ReferenceKind, key_field, repeated, spelled
+from services.marketdata.handlers.reference_sets import (
+    CASH_ALIASES,
+    CASH_PROXIES,
+    EXCHANGE_PROXIES,
+    FACTOR_DEFINITIONS,
+    INDUSTRY_PROXIES,
+    POSITION_LABELS,
+    M,
+    Wording,
+)
 from services.marketdata.handlers.requests import DEFAULT_FACTORS, asset_class, page_of
 from services.marketdata.storage import reference_sets
 
 Context = grpc.aio.ServicerContext[Any, Any]
-M = TypeVar("M", bound=Message)
-
-
-@dataclass(frozen=True, slots=True)
-class Wording(Generic[M]):
-    """How the contract words a set: entries have the same fields there and here."""
-
-    kind: ReferenceKind
-    """Also the name of the field that holds the entries."""
-    message: type[M]
-    entry: type[Message]
-
-    def render(self, entries: Any, version: int) -> M:
-        """Render the set."""
-        return self.message(**{self.kind: [self.entry(**asdict(entry)) for entry in entries]}, version=version)
-
-    def read(self, request: Message) -> list[Entry]:
-        """Read the set that a request brings, by key.
-
-        Raises:
-            InvalidFields: two entries have the same key.
-        """
-        made: type[Any] = ENTRIES[self.kind]
-        key = key_field(self.kind)
-        told = getattr(request, self.kind)
-        entries: list[Entry] = [
-            made(**{name: spelled(name, getattr(one, name)) for name in made.__slots__}) for one in told
-        ]
-        keys = [str(getattr(entry, key)) for entry in entries]
-        if twice := repeated(keys):
-            raise InvalidFields([Violation(f"{self.kind}.{key}", twice, "is there more than once")])
-        return sorted(entries, key=lambda entry: str(getattr(entry, key)))
-
-
-CASH_PROXIES = Wording(ReferenceKind.CASH_PROXIES, pb.CashProxies, reference_pb2.CashProxy)
-CASH_ALIASES = Wording(ReferenceKind.CASH_ALIASES, pb.CashAliases, reference_pb2.CashAlias)
-EXCHANGE_PROXIES = Wording(ReferenceKind.EXCHANGE_PROXIES, pb.ExchangeProxies, reference_pb2.ExchangeProxy)
-INDUSTRY_PROXIES = Wording(ReferenceKind.INDUSTRY_PROXIES, pb.IndustryProxies, reference_pb2.IndustryProxy)
-POSITION_LABELS = Wording(ReferenceKind.POSITION_LABELS, pb.PositionLabels, reference_pb2.PositionLabel)
 
 
 class ReferenceHandler(ReferenceServiceServicer):
@@ -78,6 +46,18 @@ class ReferenceHandler(ReferenceServiceServicer):
         size = request.page_size or DEFAULT_FACTORS
         page, token = page_of(found.factors, lambda factor: factor.key, request.page_token, size)
         return convert.factors_message(of, replace(found, factors=page), token)
+
+    async def GetFactorDefinitions(
+        self, request: pb.GetFactorDefinitionsRequest, context: Context
+    ) -> pb.FactorDefinitions:
+        """Answer the factors of every asset class as they are defined."""
+        return await self._get(FACTOR_DEFINITIONS, request.version)
+
+    async def PutFactorDefinitions(
+        self, request: pb.PutFactorDefinitionsRequest, context: Context
+    ) -> pb.FactorDefinitions:
+        """Replace them."""
+        return await self._put(FACTOR_DEFINITIONS, request, request.version)
 
     async def GetCashProxies(self, request: pb.GetCashProxiesRequest, context: Context) -> pb.CashProxies:
         """Answer the funds that stand for cash."""

@@ -1,8 +1,9 @@
 """Reading a block of closes with what there is to adjust them by: one statement, however many instruments.
 
 It comes packed, as the database sends numbers, because a Python object for each of a million prices would cost more
-than the query. For each instrument it is one walk along the key of the bars and one along that of the actions. A bar
-that was corrected comes too, behind the one in force: to leave it out here would cost a quarter of the query.
+than the query. For each instrument it is one walk along the key of the bars, which carries all that is read of them
+(migration 0004: name no other column here), and one along that of the actions. A bar that was corrected comes too,
+behind the one in force: to leave it out here would cost a quarter of the query.
 """
 
 from collections.abc import Sequence

@@ -31,9 +31,10 @@ NEWEST = HotRead(
     LEFT JOIN LATERAL (
         SELECT * FROM (
             (SELECT b.close AS last, NULL::double precision AS stated_previous_close, NULL::double precision AS bid,
-                NULL::double precision AS ask, s.close_time AS quote_time, b.session_date AS price_date, b.source,
-                b.price_basis
-            FROM daily_bars AS b JOIN trading_sessions AS s USING (session_date)
+                NULL::double precision AS ask,
+                (SELECT s.close_time FROM trading_sessions AS s WHERE s.session_date = b.session_date) AS quote_time,
+                b.session_date AS price_date, b.source, b.price_basis
+            FROM daily_bars AS b
             WHERE b.instrument_id = i.instrument_id ORDER BY b.session_date DESC, b.data_version DESC LIMIT 1)
             UNION ALL
             (SELECT q.last, q.previous_close, q.bid, q.ask, q.quote_time,

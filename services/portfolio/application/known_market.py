@@ -1,7 +1,7 @@
 """What marketdata said of instruments, kept for as long as it holds.
 
-A mark at a session and a data version never changes (docs/adr/0007-two-time-axes.md), so it is asked for once. What an
-instrument is called and which sector it is in does change, seldom, so that is asked for again after a minute. Both are
+A mark at a session and a data version never changes (docs/adr/0007-two-time-axes.md), nor do the splits known at one,
+so they are asked for once. What an instrument is called and which sector it is in does change, seldom, so that is asked for again after a minute. Both are
 kept by owner: private instruments are their owner's alone.
 """
 
@@ -14,10 +14,11 @@ from typing import TypeVar
 from cachetools import LRUCache, TTLCache
 
 from services.portfolio.domain.market import Instrument, Mark, Session
+from services.portfolio.domain.splits import Split, Splits
 from services.portfolio.ports import MarketData
 
 ENTRIES_KEPT = 100_000
-"""Marks, and instruments, that one process keeps; together about 60 MB."""
+"""Marks, and instruments, that one process keeps; together about 70 MB."""
 INSTRUMENT_SECONDS = 60.0
 K = TypeVar("K")
 V = TypeVar("V")
@@ -29,6 +30,7 @@ class KnownMarket:
     def __init__(self, marketdata: MarketData, timer: Callable[[], float] = time.monotonic) -> None:
         self._marketdata = marketdata
         self._marks: LRUCache[tuple[str, int, date, int], Mark] = LRUCache(ENTRIES_KEPT)
+        self._splits: LRUCache[tuple[int, int], Sequence[Split]] = LRUCache(ENTRIES_KEPT)
         self._instruments: TTLCache[tuple[str, int], Instrument] = TTLCache(ENTRIES_KEPT, INSTRUMENT_SECONDS, timer)
 
     async def look_up(
@@ -45,6 +47,18 @@ class KnownMarket:
             _known(self._marks, pins, ask_marks), _known(self._instruments, owned, self._marketdata.instruments)
         )
         return marks, instruments
+
+    async def splits(self, instrument_ids: Sequence[int], data_version: int) -> Splits:
+        """Give the splits of the instruments that have any, as known at a version (0: the newest)."""
+
+        async def ask(ids: list[int]) -> dict[int, Sequence[Split]]:
+            found = await self._marketdata.splits(ids, data_version)
+            return {i: found.get(i, ()) for i in ids}
+
+        if not data_version:
+            return await self._marketdata.splits(instrument_ids, data_version) if instrument_ids else {}
+        known = await _known(self._splits, {i: (data_version, i) for i in instrument_ids}, ask)
+        return {i: splits for i, splits in known.items() if splits}
 
 
 async def _known(

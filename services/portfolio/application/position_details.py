@@ -59,6 +59,7 @@ class PositionDetails:
     async def _valued(
         self, owner_id: str, session: Session, found: Sequence[Position], base_currencies: dict[str, str]
     ) -> Details:
-        marks, instruments = await self._books.look_up(owner_id, found, session)
-        details = detail(session.as_of_date, found, base_currencies, marks, instruments)
+        told = await self._books.told(found, session)
+        marks, instruments = await self._books.look_up(owner_id, told, session)
+        details = detail(session.as_of_date, told, base_currencies, marks, instruments)
         return Details(session, details)

@@ -9,7 +9,8 @@ from cachetools import LRUCache
 from chassis.database import Database
 from chassis.hot_reads import reading
 from services.portfolio.application.known_market import KnownMarket
-from services.portfolio.domain.book import Book, CashBalance, Position, book_on, cash_on
+from services.portfolio.application.splits import Retelling
+from services.portfolio.domain.book import Book, CashBalance, Position
 from services.portfolio.domain.market import Instrument, Mark, Session
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.valued_book import ValuedBook, value
@@ -28,6 +29,7 @@ class Books:
         self._database = database
         self._marketdata = marketdata
         self._market = KnownMarket(marketdata)
+        self._retelling = Retelling(marketdata, self._market)
         # By portfolio and revision: what a revision contains never changes.
         self._contents: LRUCache[tuple[str, int], Contents] = LRUCache(POSITIONS_KEPT, getsizeof=_size)
 
@@ -41,9 +43,16 @@ class Books:
         async with reading(self._database, owner_id) as connection:
             return await portfolios.glance(connection, owner_id, portfolio_id, revision)
 
-    async def on(self, day: datetime.date, portfolio: Portfolio) -> Book:
-        """Give the book of a portfolio, at the revision it stands at, on a day."""
-        return book_on(day, *await self._contents_of(portfolio))
+    async def on(self, day: datetime.date, portfolio: Portfolio, data_version: int) -> Book:
+        """Give the book of a portfolio, at the revision it stands at, on a day, in the shares of the day.
+
+        Args:
+            day: whose close.
+            portfolio: whose book.
+            data_version: of the splits. 0: the newest.
+        """
+        (book,) = await self._retelling.books(day, [await self._contents_of(portfolio)], data_version)
+        return book
 
     async def positions(self, portfolio: Portfolio) -> Sequence[Position]:
         """Give all positions of a portfolio, at the revision it stands at, in the order they were entered."""
@@ -51,8 +60,11 @@ class Books:
 
     async def cash(self, portfolio: Portfolio, day: datetime.date | None) -> Sequence[CashBalance]:
         """Give the cash of a portfolio, at the revision it stands at, on a day; without one as it was stated."""
-        positions, cash, movements = await self._contents_of(portfolio)
-        return cash if day is None else cash_on(day, positions, cash, movements)
+        contents = await self._contents_of(portfolio)
+        if day is None:
+            return contents[1]
+        (book,) = await self._retelling.books(day, [contents], data_version=0)
+        return book.cash
 
     async def value(
         self, owner_id: str, portfolio_id: str, revision: int, as_of_date: datetime.date | None
@@ -71,13 +83,18 @@ class Books:
     async def values(self, owner_id: str, portfolios: Sequence[Portfolio], session: Session) -> list[ValuedBook]:
         """Value portfolios of an owner, each at the revision it stands at, at a session."""
         known = await self._all_contents_of(owner_id, portfolios)
-        books = [book_on(session.as_of_date, *known[portfolio.portfolio_id]) for portfolio in portfolios]
+        contents = [known[portfolio.portfolio_id] for portfolio in portfolios]
+        books = await self._retelling.books(session.as_of_date, contents, session.data_version)
         held = [position for book in books for position in book.positions]
         marks, instruments = await self.look_up(owner_id, held, session)
         return [
             value(portfolio, book, session, marks, instruments)
             for portfolio, book in zip(portfolios, books, strict=True)
         ]
+
+    async def told(self, positions: Sequence[Position], session: Session) -> list[Position]:
+        """Give positions in the shares of a session."""
+        return await self._retelling.positions(session.as_of_date, positions, session.data_version)
 
     async def look_up(
         self, owner_id: str, positions: Sequence[Position], session: Session

@@ -19,6 +19,7 @@ from services.portfolio.domain.book import OptionTerms
 from services.portfolio.domain.factor_proxies import DefaultProxies, StockProxies
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
 from services.portfolio.domain.price_history import Bar, FactorEtf, History
+from services.portfolio.domain.splits import Split, Splits
 
 Date = datetime.date
 LARGEST_PAGE = 5000
@@ -51,6 +52,15 @@ class GrpcMarketData:
         )
         answer = await self._stub.GetMarks(request)
         return {mark.instrument_id: _mark(mark) for mark in answer.marks}
+
+    async def splits(self, instrument_ids: Sequence[int], data_version: int) -> Splits:
+        """Give the splits of instruments as known at a version (0: the newest), the oldest first."""
+        request = marketdata_service_pb2.GetSplitsRequest(instrument_ids=instrument_ids, data_version=data_version)
+        found: dict[int, list[Split]] = {}
+        for split in (await self._stub.GetSplits(request)).splits:
+            told = Split(Date.fromisoformat(split.ex_date), split.ratio, split.priced_in)
+            found.setdefault(split.instrument_id, []).append(told)
+        return found
 
     async def session(self, as_of_date: Date | None) -> Session:
         """Give the session that a date means; without one, the newest that is sealed."""

@@ -25,7 +25,7 @@ class OptionTerms:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A signed quantity of one instrument, as the user stated it.
+    """A signed quantity of one instrument, as the user stated it, or as splits have made it since.
 
     Where it is saved, and from which revision of the portfolio on it is as it is, are empty until it is.
     """
@@ -45,6 +45,8 @@ class Position:
     strategy: str = ""
     portfolio_id: str = ""
     revision: int = 0
+    entered: "Position | None" = None
+    """What the user stated, where this is what splits have made of it (see `splits`). None: this is what was stated."""
 
     @property
     def type_name(self) -> str:

@@ -35,6 +35,11 @@ class ValuedPosition:
         return self.market_value - self.cost_basis
 
     @property
+    def contract_symbol(self) -> str:
+        """The contract that a split made of an option. Empty: none."""
+        return self.position.symbol if self.position.option and self.position.entered else ""
+
+    @property
     def stale(self) -> bool:
         """Whether its price is older than it should be."""
         return self.mark.price is not None and self.mark.age_sessions > STALE_SESSIONS

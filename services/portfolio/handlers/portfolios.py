@@ -130,7 +130,7 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         portfolio = await self._books.glance(owner, request.portfolio_id, request.revision)
         if portfolio.revision == request.known_revision:
             return portfolio_service_pb2.Book(revision=portfolio.revision, unchanged=True)
-        return convert.book(portfolio, await self._books.on(day, portfolio))
+        return convert.book(portfolio, await self._books.on(day, portfolio, request.data_version))
 
     async def _told(self, context: Context, answer: portfolio_pb2.Portfolio) -> portfolio_pb2.Portfolio:
         """Give an answer, and send its revision as `ETag`."""

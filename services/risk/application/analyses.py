@@ -71,7 +71,7 @@ class Analyses:
             What the ports raise.
         """
         session = await self._market.resolve(target.as_of_date)
-        book = await self._books.read(target.portfolio_id, target.revision, session.as_of_date)
+        book = await self._books.read(target.portfolio_id, target.revision, session)
         resolved = resolve(analysis, owner_id, book, session, parameters)
 
         async def compute() -> bytes:

@@ -82,7 +82,7 @@ class Replays:
         analysis = self._analyses[stored.kind]
         session = await self._market.resolve(stored.as_of_date)
         pinned = replace(session, data_version=stored.pinned_data_version)
-        book = await self._books.read(stored.portfolio_id, stored.portfolio_revision, stored.as_of_date, anew=True)
+        book = await self._books.read(stored.portfolio_id, stored.portfolio_revision, pinned, anew=True)
         needs = analysis.needs(msgspec.convert(stored.parameters, analysis.parameters))
         return await gather(self._market, book, pinned, needs)
 

@@ -17,6 +17,7 @@ from plimsoll.portfolio.v1.position_pb2 import CashBalance as CashMessage
 from plimsoll.portfolio.v1.position_pb2 import Position
 from riskmath.arrays import FloatArray
 from services.risk.domain.book import Book, CashBalance, CashMovement, Positions
+from services.risk.domain.market import Session
 
 POSITIONS_KEPT = 100_000
 """Positions, of all books together, that one process keeps."""
@@ -25,33 +26,36 @@ POSITIONS_KEPT = 100_000
 class PortfolioClient:
     """Implements `ports.Books`.
 
-    Every read asks the service, which proves that the caller may; the book itself comes over the wire once a revision.
+    Every read asks the service, which proves that the caller may; the book itself comes over the wire once a
+    revision and session.
     """
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._portfolio = PortfolioServiceStub(channel)
-        self._known: LRUCache[tuple[str, date], Book] = LRUCache(POSITIONS_KEPT, getsizeof=_size)
+        self._known: LRUCache[tuple[str, date, int], Book] = LRUCache(POSITIONS_KEPT, getsizeof=_size)
 
-    async def read(self, portfolio_id: str, revision: int, as_of_date: date, *, anew: bool = False) -> Book:
-        """Give the caller's book at one revision (0: the newest) and one day; `anew`: nothing that is kept is used.
+    async def read(self, portfolio_id: str, revision: int, session: Session, *, anew: bool = False) -> Book:
+        """Give the caller's book at one revision (0: the newest) and one session; `anew`: nothing that is kept is used.
 
         Raises:
             grpc.aio.AioRpcError: as `ports.Books` says, or the service does not answer.
         """
-        known = None if anew else self._known.get((portfolio_id, as_of_date))
+        key = portfolio_id, session.as_of_date, session.data_version
+        known = None if anew else self._known.get(key)
         answer = await self._portfolio.GetBook(
             GetBookRequest(
                 portfolio_id=portfolio_id,
                 revision=revision,
-                as_of_date=as_of_date.isoformat(),
+                as_of_date=session.as_of_date.isoformat(),
                 known_revision=known.revision if known else 0,
+                data_version=session.data_version,
             )
         )
         if known and answer.unchanged:
             return known
         book = _book(answer)
         if _size(book) <= POSITIONS_KEPT:
-            self._known[portfolio_id, as_of_date] = book
+            self._known[key] = book
         return book
 
 

@@ -8,9 +8,10 @@ from chassis.database import Database
 from chassis.hot_reads import reading
 from services.marketdata.domain.curves import Curve
 from services.marketdata.domain.instruments import Kind
+from services.marketdata.domain.splits import Split
 from services.marketdata.handlers.viewer import NOBODY
-from services.marketdata.storage import chains, fx, instrument_search, newest_prices, yield_curves
-from tests.services.marketdata.recorded import Recorded, at_close, december
+from services.marketdata.storage import chains, fx, instrument_search, newest_prices, splits, yield_curves
+from tests.services.marketdata.recorded import ADJUSTED, Recorded, at_close, december
 
 OWNER, OTHER = "9f4b0c3e-0000-4000-8000-000000000001", "9f4b0c3e-0000-4000-8000-000000000002"
 
@@ -160,6 +161,24 @@ async def search(
     async with market.database.transaction(viewer) as connection:
         found = await instrument_search.search(connection, piece, kinds, after, limit)
     return [instrument.listing.symbol for instrument in found]
+
+
+async def test_splits_are_given_as_known_and_say_whether_prices_have_them_in(split: Recorded):
+    await split.instrument("TOTAL")
+    await split.closes("TOTAL", {december(20): 100.0}, ADJUSTED)
+    await split.split("TOTAL", december(22), 3.0)
+    await split.split("TOTAL", december(21), 2.0)
+    await split.version()
+    await split.split("A", december(22), None)
+    ids = [split.ids["TOTAL"], split.ids["A"], 999]
+    async with split.database.transaction() as connection:
+        at = {version: await splits.splits(connection, ids, version) for version in (0, 1, 2)}
+    adjusted = [Split(ids[0], december(21), 2.0, True), Split(ids[0], december(22), 3.0, True)]
+    assert sorted(at[1], key=lambda one: (-one.instrument_id, one.ex_date)) == [
+        *adjusted,
+        Split(ids[1], december(22), 10.0, False),
+    ]
+    assert at[2] == at[0] == adjusted
 
 
 async def test_instruments_are_found_by_symbol_or_name(market: Recorded):

@@ -15,7 +15,7 @@ from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataService
 from plimsoll.marketdata.v1.reference_service_pb2_grpc import ReferenceServiceServicer
 
 Date = datetime.date
-CLOSES = {"AAPL": 126.04, "JPM": 129.54, "XOM": 105.0, "SPX": 3783.22, "VOD": 10.0, "QUIET": None}
+CLOSES = {"AAPL": 126.04, "JPM": 129.54, "XOM": 105.0, "SPX": 3783.22, "VOD": 10.0, "QUIET": None, "GOOGL": 86.02}
 KINDS = {"SPX": instrument_pb2.Instrument.INDEX}
 SECTORS = {"AAPL": "Information Technology", "JPM": "Financials", "XOM": "Energy"}
 INDUSTRIES = {"XOM": "Integrated Oil & Gas", "JPM": "Diversified Banks"}
@@ -24,6 +24,8 @@ CURRENCIES = {"VOD": "GBP"}
 NEWEST = Date(2022, 12, 28)
 FIRST, LAST = Date(2020, 1, 1), Date(2027, 12, 31)
 DATA_VERSION = 7
+SPLITS = {"GOOGL": ("2022-07-18", 20.0)}
+"""The day from which on shares are new ones, and how many there are for an old one."""
 FACTORS = {"Market Beta": ("SPX", ""), "Growth": ("", ""), "Value": ("JPM", "XOM")}
 """The funds that stand for factors; an empty pair is a factor that is not active."""
 
@@ -53,7 +55,7 @@ class MarketDataStub(MarketDataServiceServicer):
                 currency=CURRENCIES.get(symbol, "USD"),
                 multiplier=1,
             )
-        if len(symbol) > 15 and symbol[:-15] in self.ids:
+        if len(symbol) > 15 and symbol[:-15] in self.ids and int(symbol[-8:]):
             expiry = Date.fromisoformat("20" + symbol[-15:-9])
             self.options[symbol] = instrument_pb2.Instrument(
                 instrument_id=1000 + len(self.options),
@@ -93,7 +95,8 @@ class MarketDataStub(MarketDataServiceServicer):
         for number in request.instrument_ids:
             close = CLOSES.get(symbols.get(number, ""))
             if close is None:
-                reason = "no_price" if number in symbols else "no_mark"
+                optional = number in {option.instrument_id for option in self.options.values()}
+                reason = "no_price" if number in symbols else "no_mark" if optional else "unknown_instrument"
                 answer.marks.add(instrument_id=number, currency="USD", reason=reason)
                 continue
             answer.marks.add(
@@ -106,6 +109,15 @@ class MarketDataStub(MarketDataServiceServicer):
                 data_version=DATA_VERSION,
             )
         return answer
+
+    async def GetSplits(self, request, context):
+        return marketdata_service_pb2.GetSplitsResponse(
+            splits=[
+                marketdata_service_pb2.GetSplitsResponse.Split(instrument_id=self.ids[symbol], ex_date=day, ratio=ratio)
+                for symbol, (day, ratio) in SPLITS.items()
+                if self.ids[symbol] in request.instrument_ids
+            ]
+        )
 
     async def ResolveSession(self, request, context):
         day = Date.fromisoformat(request.as_of_date) if request.as_of_date else NEWEST

@@ -11,8 +11,8 @@ class FakeBooks:
         self.books = {book.portfolio_id: book for book in books}
         self.asked = []
 
-    async def read(self, portfolio_id, revision, as_of_date, *, anew=False):
-        self.asked.append((portfolio_id, revision, as_of_date))
+    async def read(self, portfolio_id, revision, session, *, anew=False):
+        self.asked.append((portfolio_id, revision, session.as_of_date))
         if (book := self.books.get(portfolio_id)) is None:
             raise NotFound("portfolio", portfolio_id)
         if revision > book.revision:

@@ -83,7 +83,7 @@ def code(error):
 
 
 async def test_a_book_is_read_as_it_is(books):
-    found, expected = await books.read(PORTFOLIO_ID, 0, AS_OF), book(**CONTENT)
+    found, expected = await books.read(PORTFOLIO_ID, 0, SESSION), book(**CONTENT)
     assert columns(found.held) == columns(expected.held)
     assert columns(found.closed) == columns(expected.closed)
     assert (found.portfolio_id, found.revision, found.base_currency) == (PORTFOLIO_ID, 3, "USD")
@@ -92,13 +92,13 @@ async def test_a_book_is_read_as_it_is(books):
 
 async def test_a_portfolio_that_is_not_there_is_not_found(books):
     with pytest.raises((Failure, grpc.aio.AioRpcError)) as raised:
-        await books.read("11111111-2222-3333-4444-555555555555", 0, AS_OF)
+        await books.read("11111111-2222-3333-4444-555555555555", 0, SESSION)
     assert code(raised.value) == grpc.StatusCode.NOT_FOUND
 
 
 async def test_a_revision_that_is_not_there_is_out_of_range(books):
     with pytest.raises((Failure, grpc.aio.AioRpcError)) as raised:
-        await books.read(PORTFOLIO_ID, 4, AS_OF)
+        await books.read(PORTFOLIO_ID, 4, SESSION)
     assert code(raised.value) == grpc.StatusCode.OUT_OF_RANGE
 
 
@@ -129,17 +129,17 @@ async def test_a_book_comes_over_the_wire_once_a_revision(channels):
     portfolio = servers.Portfolio(book_message(**CONTENT))
     async with servers.serving_portfolio(portfolio) as address:
         client = PortfolioClient(channels.channel("portfolio", address))
-        first = await client.read(PORTFOLIO_ID, 0, AS_OF)
-        assert await client.read(PORTFOLIO_ID, 0, AS_OF) is first
+        first = await client.read(PORTFOLIO_ID, 0, SESSION)
+        assert await client.read(PORTFOLIO_ID, 0, SESSION) is first
         portfolio.book.revision += 1
-        assert (await client.read(PORTFOLIO_ID, 0, AS_OF)).revision == first.revision + 1
+        assert (await client.read(PORTFOLIO_ID, 0, SESSION)).revision == first.revision + 1
         assert (portfolio.sent_count, len(portfolio.callers)) == (2, 3)
 
 
 async def test_the_client_calls_as_risk_on_behalf_of_its_caller(channels):
     portfolio = servers.Portfolio(book_message())
     async with servers.serving_portfolio(portfolio) as address:
-        await PortfolioClient(channels.channel("portfolio", address)).read(PORTFOLIO_ID, 0, AS_OF)
+        await PortfolioClient(channels.channel("portfolio", address)).read(PORTFOLIO_ID, 0, SESSION)
     assert portfolio.callers == [("risk", servers.OWNER)]
 
 
@@ -156,7 +156,7 @@ async def test_a_number_that_is_none_does_not_pass_for_a_missing_price(channels,
     async with servers.serving_portfolio(servers.Portfolio(book_message(**content))) as address:
         client = PortfolioClient(channels.channel("portfolio", address))
         with pytest.raises(ValueError, match=complaint):
-            await client.read(PORTFOLIO_ID, 0, AS_OF)
+            await client.read(PORTFOLIO_ID, 0, SESSION)
 
 
 @pytest.mark.parametrize(
