@@ -124,6 +124,11 @@ def of_position(method: str, path: str = "", **body: Any) -> Case:
     return lambda c, i: c.request(method, f"{MANAGEMENT}/positions/{i}{path}", **({"json": body} if body else {}))
 
 
+def of_analysis(path: str) -> Case:
+    """An analysis of a portfolio."""
+    return lambda c, i: c.get(f"/api/v1/analytics/portfolio/{i}/{path}")
+
+
 def upload(client: httpx.Client, portfolio_id: str) -> Answer:
     return client.post(
         f"{PORTFOLIOS}/upload",
@@ -206,5 +211,12 @@ CASES: dict[tuple[str, str], Case] = {
     ("ResultService.GetResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}"),
     ("ResultService.ReplayResult", "result_id"): lambda c, i: c.post(f"/api/v1/results/{i}:replay", json={}),
     ("ResultService.ExplainResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}/explain"),
-    ("AnalyticsService.GetOverview", "portfolio_id"): lambda c, i: c.get(f"/api/v1/analytics/portfolio/{i}/overview"),
+    **{
+        (f"AnalyticsService.{method}", "portfolio_id"): of_analysis(path)
+        for method, path in {
+            "GetOverview": "overview",
+            "GetExposures": "exposures",
+            "GetGreeks": "greeks",
+        }.items()
+    },
 }

@@ -6,16 +6,12 @@ from datetime import datetime
 import numpy as np
 
 from riskmath.arrays import FloatArray
-from riskmath.exposure import coverage as measure_coverage
 from riskmath.exposure import exposure_totals, weights
-from riskmath.sums import KnownSum, sum_known
+from riskmath.sums import sum_known
 from services.risk.domain.analysis import Analysis, Found, NoParameters
-from services.risk.domain.book import Book, Positions
-from services.risk.domain.caveats import caveats
-from services.risk.domain.coverage import book_coverage, is_enough
+from services.risk.domain.assessed import Assessed, assess
+from services.risk.domain.book import Positions
 from services.risk.domain.inputs import Inputs, Needs
-from services.risk.domain.market import MarketSlice
-from services.risk.domain.valuation import ValuedPositions, cash_balance, realized_pnl, value_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +60,10 @@ class Overview:
 
 def sum_up(inputs: Inputs, _: NoParameters) -> Found:
     """Give the overview of a book."""
-    book, market = inputs.book, inputs.market
-    valued = value_held(book, market)
-    realized = sum_known(realized_pnl(book))
-    measured = measure_coverage(valued.exposure, valued.size)
-    coverage = book_coverage(book, valued, realized.covered, measured)
-    warnings = tuple(caveats(book, market, valued, measured))
-    if not is_enough(measured):
-        return Found(None, coverage, warnings, reason="no_market_data")
-    return Found(_overview(book, market, valued, realized), coverage, warnings)
+    assessed = assess(inputs)
+    if not assessed.enough:
+        return assessed.unavailable()
+    return Found(_overview(inputs, assessed), assessed.coverage, assessed.warnings)
 
 
 OVERVIEW = Analysis(
@@ -84,18 +75,16 @@ OVERVIEW = Analysis(
 )
 
 
-def _overview(book: Book, market: MarketSlice, valued: ValuedPositions, realized: KnownSum) -> Overview:
-    cash, reason = cash_balance(book)
-    total_value = None if cash is None else cash + sum_known(valued.market_value).total
-    unrealized = sum_known(valued.pnl).total
+def _overview(inputs: Inputs, assessed: Assessed) -> Overview:
+    unrealized, realized = sum_known(assessed.valued.pnl).total, assessed.realized.total
     return Overview(
-        total_value=total_value,
-        total_value_reason=reason,
-        cash_balance=cash,
-        exposures=_exposures(valued.exposure, total_value),
-        pnl=Pnl(unrealized + realized.total, unrealized, realized.total),
-        position_count=_count(book.held),
-        last_updated=market.session.close_time,
+        total_value=assessed.net_asset_value,
+        total_value_reason=assessed.cash_reason,
+        cash_balance=assessed.cash,
+        exposures=_exposures(assessed.valued.exposure, assessed.net_asset_value),
+        pnl=Pnl(unrealized + realized, unrealized, realized),
+        position_count=_count(inputs.book.held),
+        last_updated=inputs.market.session.close_time,
     )
 
 

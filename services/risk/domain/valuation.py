@@ -13,8 +13,8 @@ from riskmath.arrays import FloatArray
 from riskmath.exposure import delta_adjusted_exposure, notional
 from riskmath.valuation import cost_basis, market_value, profit_and_loss
 from services.risk.domain.book import Book, Positions
-from services.risk.domain.deltas import deltas
 from services.risk.domain.market import MarketSlice
+from services.risk.domain.sensitivities import deltas
 
 
 @dataclass(frozen=True, slots=True, eq=False)

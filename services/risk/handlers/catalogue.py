@@ -7,9 +7,11 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from plimsoll.risk.v1 import overview_pb2
+from plimsoll.risk.v1 import exposures_pb2, greeks_pb2, overview_pb2
 from services.risk.convert import answer_message
 from services.risk.domain.analysis import Analysis, Found
+from services.risk.domain.book_greeks import GREEKS
+from services.risk.domain.exposures import EXPOSURES
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.result_id import Resolved
@@ -29,5 +31,12 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {kind.analysis.kind: kind for kind in (Kind(OVERVIEW, overview_pb2.Overview),)}
+    {
+        kind.analysis.kind: kind
+        for kind in (
+            Kind(OVERVIEW, overview_pb2.Overview),
+            Kind(EXPOSURES, exposures_pb2.GroupedExposures),
+            Kind(GREEKS, greeks_pb2.Greeks),
+        )
+    }
 )
