@@ -16,9 +16,14 @@ COMPILE = [
 ]
 
 
-def resolve(group: str, *extra: str) -> None:
-    """Write `locks/<group>.txt` from the dependency group of that name in pyproject.toml."""
-    command = [*COMPILE, *extra, "--group", group, "--output-file", LOCKS / f"{group}.txt"]
+def resolve(name: str, *options: str) -> None:
+    """Write `locks/<name>.txt` from the dependency group of that name in pyproject.toml."""
+    compile_lock(name, "--group", name, *options)
+
+
+def compile_lock(name: str, *options: str) -> None:
+    """Write `locks/<name>.txt` from what the options name."""
+    command = [*COMPILE, *options, "--output-file", LOCKS / f"{name}.txt"]
     subprocess.run(command, check=True, cwd=LOCKS.parent)  # noqa: S603
 
 
@@ -33,6 +38,9 @@ if __name__ == "__main__":
     constraints.write_text(pins(LOCKS / "runtime.txt"))
     try:
         resolve("dev", "--constraint", str(constraints))
+        # An extra is installed beside all of it, so it may ask for nothing else than that.
+        constraints.write_text(pins(LOCKS / "dev.txt"))
+        compile_lock("yfinance", "pyproject.toml", "--extra", "yfinance", "--constraint", str(constraints))
     finally:
         constraints.unlink()
     resolve("prices", "--no-deps")

@@ -1,7 +1,9 @@
 """What can be set about providers of market data: keys, addresses, rates, and who is asked first for what."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
@@ -11,6 +13,8 @@ BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$")]
 """Without user, query or fragment. What is not https has to be asked for by setting it."""
 Rate = Annotated[int, Meta(ge=1, le=100_000)]
 Names = Annotated[str, Meta(pattern=r"^[a-z]*(, ?[a-z]+)*$")]
+KEY = re.compile(r"[!-~]*")
+"""What can stand in a header."""
 PROVIDERS = ("massive", "fmp", "fred", "yfinance", "csv", "bundled", "synthetic")
 SYNTHETIC = "synthetic"
 
@@ -71,18 +75,27 @@ class ProviderSettings:
     fx_providers: Names = ""
     """Who is asked for rates of exchange."""
     fetch_seconds: Annotated[float, Meta(gt=0, le=600)] = 25.0
-    """How long one fetch may take, for all its symbols together. A chunk of a sync makes up to four, and has 120 s."""
+    """How long one fetch may take, for all its symbols and all who are asked in turn. A chunk of a sync makes up to
+    four, and has 120 s."""
     call_seconds: Annotated[float, Meta(gt=0, le=120)] = 15.0
     """How long one call to a vendor may take, to the last byte of its answer."""
     call_attempts: Annotated[int, Meta(ge=1, le=10)] = 3
     """How often a call is made that fails for a reason that may pass."""
 
     def __post_init__(self) -> None:
-        """Refuse orders that cannot be.
+        """Refuse what cannot be, at the start and not at the first call.
 
         Raises:
-            ValueError: a list names a provider twice, or one that is not there or not set up.
+            ValueError: a list names a provider twice, or one that is not there or not set up; a key or an address can
+                be none; a call may take longer than the fetch that it is part of.
         """
+        for field in ("massive_api_key", "fmp_api_key", "fred_api_key"):
+            if not KEY.fullmatch(getattr(self, field)):
+                raise ValueError(f"{PREFIX}{field.upper()} has a character that no key has")
+        for field in ("massive_base_url", "fmp_base_url", "fred_base_url", "fred_graph_url"):
+            _check_address(PREFIX + field.upper(), getattr(self, field))
+        if self.call_seconds > self.fetch_seconds:
+            raise ValueError(f"{PREFIX}CALL_SECONDS: {self.call_seconds} is more than {PREFIX}FETCH_SECONDS")
         for field in ORDERS.values():
             names = provider_names(getattr(self, field))
             variable = PREFIX + field.upper()
@@ -118,6 +131,18 @@ ORDERS = {
     "fx_rates": "fx_providers",
 }
 """The setting that orders the providers of each kind of data."""
+
+
+def _check_address(variable: str, url: str) -> None:
+    """Refuse a port that can be none.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        urlsplit(url).port  # noqa: B018 - reading it is what checks it
+    except ValueError:
+        raise ValueError(f"{variable}: {url!r} has a port that can be none") from None
 
 
 def provider_names(text: str) -> list[str]:

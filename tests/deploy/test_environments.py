@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from chassis.settings import SettingsError, read
-from tests.deploy.containers import ROOT, SECRETS, Container, containers
+from chassis.settings import SettingsError, read, variables
+from services.marketdata.provider_settings import ProviderSettings
+from services.marketdata.settings import Settings as MarketDataSettings
+from tests.deploy.containers import ROOT, SECRETS, Container, containers, pods
 from tests.deploy.processes import CLASSES, PROCESSES, classes_read, known_variables, required
 
 CONTAINERS = containers()
@@ -27,6 +29,11 @@ def mounted(environment: dict[str, str], folder: Path) -> dict[str, str]:
         path.write_text(A_SECRET)
         environ[name] = str(path)
     return environ
+
+
+def provider_variables() -> set[str]:
+    """Give the variables that say who is asked for market data, and how."""
+    return {name for name, _ in variables(ProviderSettings)}
 
 
 @each_container
@@ -88,10 +95,32 @@ def test_what_compose_and_kubernetes_give_differs_only_where_it_should() -> None
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "PLIMSOLL_SECURE_COOKIE",
         "PLIMSOLL_GATEWAY_TRUSTED_PROXIES",
+        *provider_variables(),  # in Kubernetes a ConfigMap has them all
     }
     for (source, name), environment in by_name.items():
         other = by_name.get(("kubernetes" if source == "compose" else "compose", name), environment)
         assert {key for key in environment.keys() ^ other.keys() if key not in local} == set()
+
+
+def test_whoever_runs_the_containers_can_set_up_every_provider() -> None:
+    # Made-up prices are for load tests, and nobody gets them by a slip in `.env`.
+    expected = {name for name in provider_variables() if "SYNTHETIC" not in name}
+    keys = {name for name in expected if "Secret" in str(known_variables("marketdata")[name].type)}
+    assert len(keys) == 3
+    given = {c.source: c.environment for c in CONTAINERS if c.name == "marketdata"}
+    assert {bare(name) for name in given["compose"]} & provider_variables() == expected
+    assert {bare(name) for name in given["kubernetes"]} & provider_variables() == keys
+    (pod,) = [pod for name, pod in pods() if name == "marketdata"]
+    assert pod["containers"][0]["envFrom"] == [{"configMapRef": {"name": "plimsoll-providers", "optional": True}}]
+
+
+def test_an_empty_file_is_no_key_and_a_blank_variable_is_the_default(tmp_path: Path) -> None:
+    (container,) = [c for c in CONTAINERS if str(c) == "compose:marketdata"]
+    environ = mounted(container.environment, tmp_path)
+    for name in ("massive_api_key", "fmp_api_key", "fred_api_key"):
+        (tmp_path / name).write_text("")
+    found = read(MarketDataSettings, environ)
+    assert all(getattr(found, field.name) == field.default for _, field in variables(ProviderSettings))
 
 
 def test_a_secret_is_known_by_its_type() -> None:

@@ -10,6 +10,7 @@ from chassis.database import Database
 from services.marketdata.application.asking import ask_for_ranges, whom, whom_surely
 from services.marketdata.application.sync import Now
 from services.marketdata.domain.backfill import DayRange
+from services.marketdata.domain.checks import KnownClose
 from services.marketdata.domain.fetched import Fetched, Reason, RejectedRow
 from services.marketdata.domain.observations import FxSeries, YieldSeries
 from services.marketdata.domain.rate_fitness import judge_fx, judge_yields
@@ -83,14 +84,14 @@ class RateSyncs:
             return None
         async with self._database.transaction() as connection:
             priced = await rates.currencies(connection)
-            newest = await rates.newest_rates(connection)
+            known = await rates.newest_rates(connection)
             pairs = [one + DOLLAR for one in dict.fromkeys((*CASH_CURRENCIES, *priced)) if one != DOLLAR]
             entry = await ingestions.begin(connection, IngestionKind.FX, asked.order, len(pairs))
-        today = self._now().date()
+        today, newest = self._now().date(), {pair: rate.day for pair, rate in known.items()}
         fetched = await ask_for_ranges(
             _wanted(pairs, newest, today), lambda keys, days: asked.source.fetch_fx_rates(keys, days.first, days.last)
         )
-        news = await asyncio.to_thread(_judge_fx, fetched, today)
+        news = await asyncio.to_thread(_judge_fx, fetched, today, known)
         stored = await self._store(entry, FX_RATES, news, _failures(fetched))
         return _summary(stored, fetched, newest)
 
@@ -113,8 +114,8 @@ def _judge_yields(fetched: Fetched[YieldSeries], today: date) -> RateNews:
     return RateNews(rates.yield_rows((fit, fetched.sources[tenor]) for tenor, (fit, _) in judged.items()), rejected)
 
 
-def _judge_fx(fetched: Fetched[FxSeries], today: date) -> RateNews:
-    judged = {pair: judge_fx(one, today, fetched.sources[pair]) for pair, one in fetched.found.items()}
+def _judge_fx(fetched: Fetched[FxSeries], today: date, known: Mapping[str, KnownClose]) -> RateNews:
+    judged = {pair: judge_fx(one, today, fetched.sources[pair], known.get(pair)) for pair, one in fetched.found.items()}
     rejected = [*fetched.rejected, *(row for _, unfit in judged.values() for row in unfit)]
     return RateNews(rates.fx_rows((fit, fetched.sources[pair]) for pair, (fit, _) in judged.items()), rejected)
 

@@ -52,7 +52,7 @@ class BundledProvider:
         """Read bars of the symbols."""
         try:
             histories = await asyncio.to_thread(_read_all, set(symbols))
-        except Unavailable as error:
+        except (Unavailable, OSError, EOFError) as error:  # the wheel is not there, or not whole
             log.warning("%s gave no bars: %s", self.name, error)
             return fetched_from(self.name, {}, dict.fromkeys(symbols, Reason.UNAVAILABLE))
         cut = {symbol: series.between(first, last) for symbol, series in histories.items()}

@@ -75,7 +75,7 @@ def check_bars(
     if sessions is not None:
         reasons[~np.isin(series.session_dates, sessions) & (reasons == "")] = NOT_A_SESSION
     reasons[_repeated(series) & (reasons == "")] = DUPLICATE_DATE
-    reasons[_contradicted(series.session_dates, reasons)] = CONTRADICTORY_DATE
+    reasons[contradicted(series.session_dates, reasons)] = CONTRADICTORY_DATE
     fit = np.flatnonzero(reasons == "")
     if len(fit):
         days, closes = series.session_dates[fit], series.close[fit]
@@ -110,7 +110,7 @@ def _repeated(series: BarSeries) -> Mask:
     return np.concatenate([np.zeros(min(1, len(series)), dtype=np.bool_), same_day & same_values.all(axis=0)])
 
 
-def _contradicted(days: Days, reasons: Reasons) -> NDArray[np.intp]:
+def contradicted(days: Days, reasons: Reasons) -> NDArray[np.intp]:
     """Find the fit rows whose day another fit row has too."""
     fit = np.flatnonzero(reasons == "")
     again = days[fit][1:] == days[fit][:-1]

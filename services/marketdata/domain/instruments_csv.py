@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.marketdata.domain.csv_table import Chunk, plain_number, read_chunks
+from services.marketdata.domain.currencies import currency_code
 from services.marketdata.domain.instruments import Kind, Listing
 from services.marketdata.domain.occ import canonical
 from services.marketdata.domain.symbols import can_be_symbol
@@ -20,7 +21,7 @@ class InstrumentsFile:
 
     by_symbol: Mapping[str, Listing]
     unreadable_lines: Sequence[int]
-    """Lines without a symbol, a kind or a multiplier that we know."""
+    """Lines without a symbol, a kind, a currency or a multiplier that we know."""
 
 
 def read_instruments(content: bytes) -> InstrumentsFile:
@@ -45,14 +46,15 @@ def _listing(chunk: Chunk, place: int) -> Listing | None:
     row = {name: cell.strip() for name, cell in chunk.row(place).items()}
     symbol, kind = canonical(row["symbol"]), LISTED.get(row["kind"].upper())
     multiplier = plain_number(row.get("multiplier") or "1")
-    if kind is None or not multiplier or not can_be_symbol(symbol):
+    currency = currency_code(row.get("currency") or CURRENCY)
+    if kind is None or not multiplier or not currency or not can_be_symbol(symbol):
         return None
     return Listing(
         symbol=symbol,
         kind=kind,
         name=row.get("name", ""),
         exchange=row.get("exchange", ""),
-        currency=row.get("currency", "").upper() or CURRENCY,
+        currency=currency,
         sector=row.get("sector", ""),
         industry=row.get("industry", ""),
         multiplier=multiplier,

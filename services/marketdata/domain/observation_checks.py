@@ -7,7 +7,7 @@ import numpy as np
 
 from services.marketdata.domain import checks
 from services.marketdata.domain.bars import BarSeries, Days, Prices
-from services.marketdata.domain.checks import Reasons
+from services.marketdata.domain.checks import KnownClose, Reasons
 from services.marketdata.domain.corporate_actions import ActionKind, CorporateAction
 from services.marketdata.domain.observations import FxSeries, ObservedOption, ObservedQuote, YieldSeries
 from services.marketdata.domain.prices import PriceBasis
@@ -34,22 +34,31 @@ def check_yields(series: YieldSeries, today: date) -> Reasons:
     return reasons
 
 
-def check_fx(series: FxSeries, today: date) -> Reasons:
-    """Check the rates of one pair, which are in order of days, as closes that no split can explain."""
+def check_fx(series: FxSeries, today: date, known: KnownClose | None = None) -> Reasons:
+    """Check the rates of one pair, which are in order of days, as closes that no split can explain.
+
+    Args:
+        series: in order of days.
+        today: no rate can be of a later day.
+        known: a rate that is believed. None: the longest run of rates without a jump is.
+    """
     unknown = np.full(len(series.days), np.nan)
     pair = series.base_currency + series.quote_currency
     bars = BarSeries(
         pair, series.days, series.rates, PriceBasis.RAW, open=unknown, high=unknown, low=unknown, volume=unknown
     )
-    return checks.check_bars(bars, today)
+    return checks.check_bars(bars, today, known=known)
 
 
 def _dated(days: Days, values: Prices, today: date) -> Reasons:
     reasons = np.full(len(days), "", dtype="U24")
     reasons[~np.isfinite(values)] = checks.NOT_A_NUMBER
     reasons[(days > np.datetime64(today, "D")) & (reasons == "")] = checks.FUTURE_DATE
-    again = np.concatenate([np.zeros(min(1, len(days)), dtype=np.bool_), days[1:] == days[:-1]])
-    reasons[again & (reasons == "")] = checks.DUPLICATE_DATE
+    again = (days[1:] == days[:-1]) & (values[1:] == values[:-1])
+    reasons[np.concatenate([np.zeros(min(1, len(days)), dtype=np.bool_), again]) & (reasons == "")] = (
+        checks.DUPLICATE_DATE
+    )
+    reasons[checks.contradicted(days, reasons)] = checks.CONTRADICTORY_DATE
     return reasons
 
 
@@ -72,10 +81,15 @@ def quote_flaw(quote: ObservedQuote, now: datetime, last_close: float | None) ->
         now: no quote can be much later.
         last_close: the newest close, per share as it is now. None: it is not known.
     """
-    if not _is_price(quote.last) or (quote.previous_close is not None and not _is_price(quote.previous_close)):
-        return checks.NOT_POSITIVE if _finite(quote.last, quote.previous_close) else checks.NOT_A_NUMBER
-    if not checks.LEAST_PRICE <= quote.last <= checks.MOST_PRICE:
+    prices = [price for price in (quote.last, quote.previous_close, quote.bid, quote.ask) if price is not None]
+    if not _finite(*prices):
+        return checks.NOT_A_NUMBER
+    if min(prices) <= 0:
+        return checks.NOT_POSITIVE
+    if min(prices) < checks.LEAST_PRICE or max(prices) > checks.MOST_PRICE:
         return checks.IMPLAUSIBLE_PRICE
+    if quote.bid is not None and quote.ask is not None and quote.bid > quote.ask:
+        return BID_ABOVE_ASK
     if quote.quote_time > now + CLOCKS_APART:
         return checks.FUTURE_DATE
     if last_close is not None and not checks.plausible(quote.last, last_close):
@@ -99,10 +113,6 @@ def option_flaw(option: ObservedOption, now: datetime) -> str:
     if option.quote_time is not None and option.quote_time > now + CLOCKS_APART:
         return checks.FUTURE_DATE
     return ""
-
-
-def _is_price(value: float) -> bool:
-    return math.isfinite(value) and value > 0
 
 
 def _finite(*values: float | None) -> bool:

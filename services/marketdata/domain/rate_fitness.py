@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.marketdata.domain.bars import Days, Prices
-from services.marketdata.domain.checks import Reasons
+from services.marketdata.domain.checks import KnownClose, Reasons
 from services.marketdata.domain.fetched import RejectedRow, RowKind
 from services.marketdata.domain.observation_checks import check_fx, check_yields
 from services.marketdata.domain.observations import FxSeries, YieldSeries
@@ -34,9 +34,11 @@ def judge_yields(
     return fit, rejected
 
 
-def judge_fx(series: FxSeries, today: date, source: str) -> tuple[FxSeries, Sequence[RejectedRow]]:
-    """Give the rates of a pair that are fit to be stored, and the others with their reasons."""
-    reasons = check_fx(series, today)
+def judge_fx(
+    series: FxSeries, today: date, source: str, known: KnownClose | None = None
+) -> tuple[FxSeries, Sequence[RejectedRow]]:
+    """Give the rates of a pair that are fit to be stored, and the others with their reasons; see `check_fx`."""
+    reasons = check_fx(series, today, known)
     pair = series.base_currency + series.quote_currency
     fit = FxSeries(series.base_currency, series.quote_currency, series.days[reasons == ""], series.rates[reasons == ""])
     return fit, _rejected(RowKind.FX, pair, "rate", (series.days, series.rates), reasons, source, None)

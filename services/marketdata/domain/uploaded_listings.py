@@ -3,17 +3,16 @@
 These columns may be missing, and all rows of a symbol say the same: its first row counts.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from services.marketdata.domain.csv_table import Chunk, header_of, read_chunks
+from services.marketdata.domain.currencies import currency_code
 from services.marketdata.domain.instruments import Kind, Listing
 from services.marketdata.domain.instruments_csv import CURRENCY, LISTED
 from services.marketdata.domain.occ import canonical
 
 COLUMNS = ("kind", "name", "exchange", "currency", "sector", "industry")
-CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 UNKNOWN_KIND = "unknown_kind"
 NOT_A_CURRENCY = "not_a_currency"
 
@@ -66,7 +65,7 @@ def _row(chunk: Chunk, place: int) -> dict[str, str]:
 def _flaw(row: Mapping[str, str]) -> str:
     if row["kind"] and row["kind"].upper() not in LISTED:
         return UNKNOWN_KIND
-    if row["currency"] and not CURRENCY_CODE.fullmatch(row["currency"].upper()):
+    if row["currency"] and not currency_code(row["currency"]):
         return NOT_A_CURRENCY
     return ""
 
@@ -77,7 +76,7 @@ def _listing(symbol: str, row: Mapping[str, str]) -> Listing:
         kind=LISTED[row["kind"].upper()] if row["kind"] else Kind.STOCK,
         name=row["name"][:200],
         exchange=row["exchange"].upper(),
-        currency=row["currency"].upper() or CURRENCY,
+        currency=currency_code(row["currency"] or CURRENCY),
         sector=row["sector"][:100],
         industry=row["industry"][:100],
         multiplier=1.0,

@@ -6,13 +6,14 @@ from datetime import date
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.marketdata.domain.checks import KnownClose
 from services.marketdata.domain.observations import FxSeries, YieldSeries
 from services.marketdata.storage.append_only import Rows
 
 NEWEST_YIELDS = text("SELECT tenor, max(curve_date) AS newest FROM yields GROUP BY tenor")
 NEWEST_RATES = text("""
-    SELECT base_currency || quote_currency AS pair, max(rate_date) AS newest FROM fx_rates
-    GROUP BY base_currency, quote_currency
+    SELECT DISTINCT ON (base_currency, quote_currency) base_currency || quote_currency AS pair, rate_date, rate
+    FROM fx_rates ORDER BY base_currency, quote_currency, rate_date DESC, data_version DESC
     """)
 CURRENCIES = text("SELECT DISTINCT currency FROM instruments ORDER BY currency")
 
@@ -22,9 +23,9 @@ async def newest_yields(connection: AsyncConnection) -> Mapping[str, date]:
     return {row.tenor: row.newest for row in await connection.execute(NEWEST_YIELDS)}
 
 
-async def newest_rates(connection: AsyncConnection) -> Mapping[str, date]:
-    """Give the newest day that has a rate of exchange, by pair."""
-    return {row.pair: row.newest for row in await connection.execute(NEWEST_RATES)}
+async def newest_rates(connection: AsyncConnection) -> Mapping[str, KnownClose]:
+    """Give the newest rate of exchange, by pair."""
+    return {row.pair: KnownClose(row.rate_date, row.rate) for row in await connection.execute(NEWEST_RATES)}
 
 
 async def currencies(connection: AsyncConnection) -> list[str]:

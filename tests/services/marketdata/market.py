@@ -11,7 +11,8 @@ from chassis.database import Database
 from services.marketdata.application.calendar import keep_ahead
 from services.marketdata.application.marks import Marks
 from services.marketdata.application.sync import Request, Syncs
-from services.marketdata.clients.vendors.fallback import InOrder
+from services.marketdata.clients.vendors.clock import SystemClock
+from services.marketdata.clients.vendors.fallback import InOrder, Turns
 from services.marketdata.domain.bars import BarSeries, closes_only
 from services.marketdata.domain.corporate_actions import CorporateAction
 from services.marketdata.domain.fetched import Reason, RejectedRow, fetched_from
@@ -134,7 +135,11 @@ def sources_of(*providers: object, **kinds: Sequence[object]) -> Sources:
 
     def offer(kind: str, method: str) -> Offer:
         offering = [one for one in kinds.get(kind, providers) if getattr(one, method, None)]
-        return Offer(InOrder(offering), [one.name for one in offering], {one.name: one for one in offering})
+        return Offer(
+            InOrder(offering, Turns(SystemClock(), 25.0, ())),
+            [one.name for one in offering],
+            {one.name: one for one in offering},
+        )
 
     catalogues = {one.name: one for one in providers if getattr(one, "symbols", None)}
     return Sources(**{kind: offer(kind, method) for kind, method in methods.items()}, catalogues=catalogues)

@@ -10,7 +10,7 @@ from services.marketdata.clients.bundled import BundledProvider
 from services.marketdata.clients.vendors.backoff import Backoff
 from services.marketdata.clients.vendors.clock import Clock
 from services.marketdata.clients.vendors.csv_folder import CsvFolder
-from services.marketdata.clients.vendors.fallback import InOrder
+from services.marketdata.clients.vendors.fallback import InOrder, Turns
 from services.marketdata.clients.vendors.fmp import FmpProvider
 from services.marketdata.clients.vendors.fred import KEY_PARAMETER, FredProvider
 from services.marketdata.clients.vendors.massive import MassiveProvider, bearer
@@ -54,6 +54,8 @@ OPTION_CHAINS: tuple[type[OptionChainSource], ...] = (MassiveProvider,)
 YIELDS: tuple[type[YieldSource], ...] = (FredProvider, CsvFolder)
 FX_RATES: tuple[type[FxSource], ...] = (MassiveProvider, FmpProvider, FredProvider)
 CATALOGUES: tuple[type[Catalogue], ...] = (CsvFolder, BundledProvider)
+LOCAL = (CsvFolder.name, BundledProvider.name, SyntheticProvider.name)
+"""Those who ask nobody."""
 S = TypeVar("S", bound=Source)
 BASES = {"raw": PriceBasis.RAW, "total_return_adjusted": PriceBasis.TOTAL_RETURN_ADJUSTED}
 
@@ -74,17 +76,19 @@ def assemble(settings: ProviderSettings, calendar: CalendarSource, clock: Clock)
     """
     https = {name: VendorHttp(account, _patience(settings), clock) for name, account in _accounts(settings).items()}
     made = _made(settings, https, calendar, clock)
+    turns = Turns(clock, settings.fetch_seconds, LOCAL)
     sources = Sources(
-        listings=_offer(settings, "listings", made, LISTINGS, InOrder),
-        bars=_offer(settings, "bars", made, BARS, InOrder),
-        corporate_actions=_offer(settings, "corporate_actions", made, CORPORATE_ACTIONS, InOrder),
-        quotes=_offer(settings, "quotes", made, QUOTES, InOrder),
-        option_chains=_offer(settings, "option_chains", made, OPTION_CHAINS, InOrder),
-        yields=_offer(settings, "yields", made, YIELDS, InOrder),
-        fx_rates=_offer(settings, "fx_rates", made, FX_RATES, InOrder),
+        listings=_offer(settings, "listings", made, LISTINGS, lambda of: InOrder(of, turns)),
+        bars=_offer(settings, "bars", made, BARS, lambda of: InOrder(of, turns)),
+        corporate_actions=_offer(settings, "corporate_actions", made, CORPORATE_ACTIONS, lambda of: InOrder(of, turns)),
+        quotes=_offer(settings, "quotes", made, QUOTES, lambda of: InOrder(of, turns)),
+        option_chains=_offer(settings, "option_chains", made, OPTION_CHAINS, lambda of: InOrder(of, turns)),
+        yields=_offer(settings, "yields", made, YIELDS, lambda of: InOrder(of, turns)),
+        fx_rates=_offer(settings, "fx_rates", made, FX_RATES, lambda of: InOrder(of, turns)),
         catalogues=_offering(made, CATALOGUES),
     )
-    return Assembled(sources, [http.close for http in https.values()])
+    closers = [provider.close for provider in made if isinstance(provider, YahooProvider)]
+    return Assembled(sources, [*(http.close for http in https.values()), *closers])
 
 
 def _patience(settings: ProviderSettings) -> Patience:
@@ -100,6 +104,7 @@ def _accounts(settings: ProviderSettings) -> dict[str, Account]:
             settings.massive_calls_per_minute,
             header_name="authorization",
             key=bearer(settings.massive_api_key),
+            unknown_is_404=True,
         ),
         FmpProvider.name: Account(
             settings.fmp_base_url, settings.fmp_calls_per_minute, header_name="apikey", key=settings.fmp_api_key
@@ -132,7 +137,7 @@ def _made(
 def _yahoo(settings: ProviderSettings, clock: Clock) -> YahooProvider:
     if not is_installed():
         raise CannotStart(f"PLIMSOLL_YFINANCE_ENABLED is true, and the package {PACKAGE} is not installed")
-    return YahooProvider(settings.yfinance_calls_per_minute, clock)
+    return YahooProvider(settings.yfinance_calls_per_minute, _patience(settings), clock)
 
 
 def _offering(made: Sequence[Source], classes: tuple[type[S], ...]) -> dict[str, S]:

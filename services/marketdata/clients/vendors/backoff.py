@@ -36,7 +36,7 @@ def retry_after(header: str, now: datetime) -> float | None:
         return min(float(text), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second of a year, an hour or an offset of twenty digits
         return None
     if moment.tzinfo is None:  # "-0000" says: UTC, of a sender who does not know where he is
         moment = moment.replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from services.marketdata.clients.vendors.clock import Clock
-from services.marketdata.clients.vendors.failure import CircuitOpen, FetchFailed
+from services.marketdata.clients.vendors.failure import CircuitOpen, FetchFailed, OutOfTime
 from services.marketdata.domain.fetched import Reason
 
 FAILURES = 5
@@ -38,8 +38,8 @@ class Circuit:
         try:
             yield
         except FetchFailed as failure:
-            if failure.reason is Reason.RATE_LIMITED:  # maybe by our own bucket: that says nothing of the vendor
-                self._probing = False
+            if failure.reason is Reason.RATE_LIMITED or isinstance(failure, OutOfTime):
+                self._probing = False  # our own bucket and our own deadline say nothing of the vendor
             else:
                 self._ended(failed=failure.reason in COUNTED)
             raise

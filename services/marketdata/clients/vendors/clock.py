@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -66,6 +69,24 @@ class Deadline:
             await self.clock.sleep(seconds)
 
 
+_allotted: ContextVar[Deadline | None] = ContextVar("the time allotted to whoever is asked now", default=None)
+
+
 def deadline_in(clock: Clock, seconds: float) -> Deadline:
-    """Give the deadline that many seconds from now."""
-    return Deadline(clock, clock.monotonic() + seconds)
+    """Give the deadline that many seconds from now, or the one allotted if that is earlier."""
+    own, allotted = Deadline(clock, clock.monotonic() + seconds), _allotted.get()
+    return own if allotted is None or own.at <= allotted.at else allotted
+
+
+@contextmanager
+def allotting(deadline: Deadline) -> Iterator[None]:
+    """Let every deadline that is made inside end by then, whoever makes it.
+
+    A context variable, because sources of other kinds stand between who allots the time and who uses it, and a file
+    needs no deadline.
+    """
+    token = _allotted.set(deadline)
+    try:
+        yield
+    finally:
+        _allotted.reset(token)

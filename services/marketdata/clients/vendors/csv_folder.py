@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from chassis.errors import Unavailable
 from services.marketdata.clients.vendors.csv_files import CsvFiles
 from services.marketdata.domain.actions_csv import ActionsFile
 from services.marketdata.domain.bars import BarSeries
@@ -43,48 +44,64 @@ class CsvFolder:
         self._files = CsvFiles(path, price_basis, NAME)
 
     async def symbols(self) -> Sequence[str]:
-        """Give every symbol that has bars."""
-        return sorted({symbol for file in await self._files.of(BarsFile) for symbol in file.by_symbol})
+        """Give every symbol that has bars.
+
+        Raises:
+            Unavailable: the folder, or a file in it, cannot be read, and who asked for all would take the rest for it.
+        """
+        read = await self._files.of(BarsFile)
+        if read.gap is Reason.UNAVAILABLE:
+            raise Unavailable("the folder of CSV files")
+        return sorted({symbol for file in read.files for symbol in file.by_symbol})
 
     async def fetch_listings(self, symbols: Collection[str]) -> Fetched[Listing]:
         """Give what the files say that symbols stand for."""
-        files = await self._files.of(InstrumentsFile)
-        listed = {symbol: listing for file in files for symbol, listing in file.by_symbol.items()}
+        read = await self._files.of(InstrumentsFile)
+        listed = {symbol: listing for file in read.files for symbol, listing in file.by_symbol.items()}
         found = {symbol: listed[symbol] for symbol in symbols if symbol in listed}
-        return _answer(symbols, listed, found)
+        return _answer(symbols, read.gap, listed, found)
 
     async def fetch_bars(self, symbols: Collection[str], first: date, last: date) -> Fetched[BarSeries]:
         """Give bars."""
-        files = await self._files.of(BarsFile)
+        read = await self._files.of(BarsFile)
+        files = read.files
         known = {symbol for file in files for symbol in file.by_symbol}
         rejected = [row for file in files for row in _about(symbols, file.rejected)]
         cut = await asyncio.to_thread(
             _cut, known.intersection(symbols), lambda symbol: _bars(files, symbol, first, last)
         )
-        return _answer(symbols, known, cut, rejected)
+        return _answer(symbols, read.gap, known, cut, rejected)
 
     async def fetch_corporate_actions(
         self, symbols: Collection[str], first: date, last: date
     ) -> Fetched[Sequence[CorporateAction]]:
         """Give corporate actions. Where a file lists any, a symbol without has none; else nobody knows."""
-        files = await self._files.of(ActionsFile)
-        known = set(symbols) if files else set()
+        read = await self._files.of(ActionsFile)
+        files = read.files
+        known = set(symbols) if files and not read.gap else set()
         found = {symbol: _actions(files, symbol, first, last) for symbol in known}
-        return _answer(symbols, known, found, [row for file in files for row in _about(symbols, file.rejected)])
+        rejected = [row for file in files for row in _about(symbols, file.rejected)]
+        return _answer(symbols, read.gap, known, found, rejected)
 
     async def fetch_yields(self, tenors: Collection[str], first: date, last: date) -> Fetched[YieldSeries]:
         """Give Treasury yields."""
-        files = await self._files.of(YieldsFile)
+        read = await self._files.of(YieldsFile)
+        files = read.files
         known = {tenor for file in files for tenor in file.by_tenor}
         cut = _cut(known.intersection(tenors), lambda tenor: _yields(files, tenor, first, last))
-        return _answer(tenors, known, cut, [row for file in files for row in file.rejected])
+        return _answer(tenors, read.gap, known, cut, [row for file in files for row in file.rejected])
 
 
 def _answer(
-    asked: Collection[str], known: Collection[str], found: Mapping[str, V], rejected: Sequence[RejectedRow] = ()
+    asked: Collection[str],
+    gap: Reason | None,
+    known: Collection[str],
+    found: Mapping[str, V],
+    rejected: Sequence[RejectedRow] = (),
 ) -> Fetched[V]:
+    """Put an answer together. While a file cannot be read, nobody can say what is not there."""
     missing = [key for key in asked if key not in found]
-    failed = {key: Reason.NO_HISTORY if key in known else Reason.UNKNOWN_SYMBOL for key in missing}
+    failed = {key: gap or (Reason.NO_HISTORY if key in known else Reason.UNKNOWN_SYMBOL) for key in missing}
     return fetched_from(NAME, found, failed, rejected)
 
 

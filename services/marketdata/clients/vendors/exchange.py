@@ -11,7 +11,6 @@ from services.marketdata.clients.vendors.failure import FetchFailed
 from services.marketdata.domain.fetched import Reason
 
 HEADERS = {"user-agent": "plimsoll-marketdata", "accept-encoding": "gzip"}
-CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,11 @@ class Exchange:
     part of one. With the client go redirects, cookies and proxies of the environment, which nobody wants here.
     """
 
-    def __init__(self, base_url: str, credentials: Credentials, max_bytes: int) -> None:
+    def __init__(self, base_url: str, credentials: Credentials, max_bytes: int, connections: int) -> None:
         self._origin = _origin(httpx.URL(base_url))
         self._credentials = credentials
         self._max_bytes = max_bytes
-        self._transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=CONNECTIONS))
+        self._transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=connections))
 
     async def get(self, url: str) -> Reply:
         """Get a URL.
@@ -70,10 +69,11 @@ class Exchange:
         """Make a request with our credentials, for the vendor and nobody else."""
         try:
             parsed = httpx.URL(url)
-        except httpx.InvalidURL:
+            origin = _origin(parsed)
+        except (httpx.InvalidURL, UnicodeError):  # the second of half a character, or of a host that is no name
             raise FetchFailed(Reason.MALFORMED, "what should be a URL is none") from None
-        if _origin(parsed) != self._origin or parsed.userinfo:
-            raise FetchFailed(Reason.MALFORMED, f"the vendor sends us to another address: {parsed.host!r}")
+        if origin != self._origin or parsed.userinfo:
+            raise FetchFailed(Reason.MALFORMED, f"the vendor sends us to another address: {origin[1]!r}")
         if self._credentials.query:
             parsed = parsed.copy_merge_params(dict(self._credentials.query))
         return httpx.Request("GET", parsed, headers={**HEADERS, **self._credentials.headers})

@@ -17,5 +17,12 @@ class FetchFailed(Exception):
         """How long the vendor asks us to stay away. None: it does not say."""
 
 
+class OutOfTime(FetchFailed):
+    """Our own time was over before the vendor's was: that says nothing of the vendor."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Reason.TIMED_OUT, detail)
+
+
 class CircuitOpen(FetchFailed):
     """The vendor has failed so often that it is left alone for a while."""

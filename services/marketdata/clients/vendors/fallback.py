@@ -1,12 +1,15 @@
 """Several sources in their order: each is asked only for what those before it could not answer.
 
-The result is a source like any other. Its answers say who answered what.
+The result is a source like any other. Its answers say who answered what. All of them together have the time of one
+fetch, and whoever is slow leaves some of it to those after him.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
 
+from services.marketdata.clients.vendors.clock import Clock, Deadline, allotting, deadline_in
 from services.marketdata.domain.bars import BarSeries
 from services.marketdata.domain.corporate_actions import CorporateAction
 from services.marketdata.domain.fetched import Fetched, Reason
@@ -25,13 +28,32 @@ from services.marketdata.ports import (
 
 S = TypeVar("S", bound=Source)
 T = TypeVar("T")
+SHARE = 2 / 3
+"""Part of the time left that a source may use up while another one waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How the time of a fetch is shared out among those who are asked in turn."""
+
+    clock: Clock
+    seconds: float
+    """Of the whole fetch."""
+    local: Collection[str]
+    """Names of the sources that ask nobody, and take no time."""
+
+    def of(self, whole: Deadline, waiting: Collection[str]) -> Deadline:
+        """Give the deadline of a source, by the deadline of the fetch and the names of those who wait."""
+        someone_waits = any(name not in self.local for name in waiting)
+        return deadline_in(self.clock, whole.remaining * (SHARE if someone_waits else 1))
 
 
 class InOrder(Generic[S]):
     """Sources of one kind of data. Each method is there for the kind that the sources are of."""
 
-    def __init__(self, sources: Sequence[S]) -> None:
+    def __init__(self, sources: Sequence[S], turns: Turns) -> None:
         self._sources = sources
+        self._turns = turns
 
     @property
     def name(self) -> str:
@@ -81,10 +103,14 @@ class InOrder(Generic[S]):
     ) -> Fetched[T]:
         if not self._sources:
             return Fetched({}, dict.fromkeys(keys, Reason.NO_PROVIDER), {})
-        first, *others = self._sources
-        answer = await ask(first, keys)
-        for source in others:
-            missing = [key for key, reason in answer.failed.items() if reason.is_worth_asking_elsewhere]
-            if missing:
+        whole = deadline_in(self._turns.clock, self._turns.seconds)
+        names = [source.name for source in self._sources]
+        answer: Fetched[T] = Fetched({}, {}, {})
+        missing = keys
+        for place, source in enumerate(self._sources):
+            with allotting(self._turns.of(whole, names[place + 1 :])):
                 answer = answer.completed_by(await ask(source, missing))
+            missing = [key for key, reason in answer.failed.items() if reason.is_worth_asking_elsewhere]
+            if not missing:
+                break
         return answer

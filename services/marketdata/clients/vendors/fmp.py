@@ -23,7 +23,7 @@ from services.marketdata.domain.observations import FxSeries, ObservedQuote
 MOST_ROWS = 5000
 DAYS_PER_CALL = 4500
 """Calendar days: a pair of currencies has a row for each of them."""
-MOST_ACTIONS = "1000"
+MOST_ACTIONS = 1000
 
 
 class FmpProvider:
@@ -61,8 +61,8 @@ class FmpProvider:
         deadline = self._http.deadline()
 
         async def ask(symbol: str) -> Answer[Sequence[CorporateAction]]:
-            splits = await self._rows("splits", deadline, symbol=fmp_symbol(symbol), limit=MOST_ACTIONS)
-            dividends = await self._rows("dividends", deadline, symbol=fmp_symbol(symbol), limit=MOST_ACTIONS)
+            splits = await self._events("splits", symbol, deadline)
+            dividends = await self._events("dividends", symbol, deadline)
             return wire.corporate_actions(symbol, splits, dividends, (first, last))
 
         return await ask_for_each(self.name, "corporate actions", symbols, ask)
@@ -91,6 +91,12 @@ class FmpProvider:
         rows = await self._rows(endpoint, deadline, symbol=fmp_symbol(symbol))
         if not rows:
             raise FetchFailed(Reason.UNKNOWN_SYMBOL, "the answer is empty")
+        return rows
+
+    async def _events(self, endpoint: str, symbol: str, deadline: Deadline) -> list[object]:
+        rows = await self._rows(endpoint, deadline, symbol=fmp_symbol(symbol), limit=str(MOST_ACTIONS))
+        if len(rows) >= MOST_ACTIONS:  # what is cut off would look as if it had been taken back
+            raise FetchFailed(Reason.MALFORMED, f"{len(rows)} {endpoint}: it is cut off")
         return rows
 
     async def _history(self, variant: str, symbol: str, first: date, last: date, deadline: Deadline) -> list[object]:

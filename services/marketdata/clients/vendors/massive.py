@@ -120,7 +120,7 @@ class MassiveProvider:
         return await self._all_rows(url, "results", deadline)
 
     async def _all_rows(self, url: str, name: str, deadline: Deadline) -> list[object]:
-        return [row async for page in pages(self._http, url, deadline) for row in rows_of(page, name)]
+        return [row async for page in pages(self._http, url, deadline) for row in rows_of(wire.answered(page), name)]
 
     async def _events(
         self, events: str, dated: str, tickers: Iterable[str], days: tuple[date, date], deadline: Deadline

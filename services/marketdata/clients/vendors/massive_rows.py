@@ -16,6 +16,7 @@ from services.marketdata.clients.vendors.rows import (
     BadField,
     Row,
     RowReader,
+    currency,
     iso_day,
     moment,
     number,
@@ -32,6 +33,7 @@ from services.marketdata.domain.instruments import Kind, Listing
 from services.marketdata.domain.observations import FxSeries, ObservedOption, ObservedQuote, OptionChain
 from services.marketdata.domain.occ import MULTIPLIER, ImpossibleTerms, OptionTerms, canonical, parse
 from services.marketdata.domain.prices import PriceBasis
+from services.marketdata.domain.row_json import shown
 
 NAME = "massive"
 CURRENCY = "USD"
@@ -41,6 +43,21 @@ KINDS = dict.fromkeys(("ETF", "ETV", "ETN", "ETS"), Kind.ETF) | {"FUND": Kind.FU
 MARKETS = {"indices": Kind.INDEX, "crypto": Kind.CRYPTO}
 """Markets where all is of one kind."""
 RIGHTS = {"call": "C", "put": "P"}
+ANSWERED = ("OK", "DELAYED")
+"""What `status` says of an answer; the second is that of a plan without the newest prices."""
+
+
+def answered(page: object) -> Row:
+    """Give a page that is an answer: a history without bars has no rows at all, so a complaint would look like one.
+
+    Raises:
+        FetchFailed: it is none.
+    """
+    if not isinstance(page, dict):
+        raise FetchFailed(Reason.MALFORMED, f"the answer is a {type(page).__name__}, no object")
+    if page.get("status") not in ANSWERED:
+        raise FetchFailed(Reason.MALFORMED, f"the status of the answer is {shown(page.get('status'))}")
+    return page
 
 
 def bars(symbol: str, rows: Sequence[object]) -> Answer[BarSeries]:
@@ -155,7 +172,7 @@ def previous_bar(symbol: str, rows: Sequence[object]) -> Answer[ObservedQuote]:
 def listing(symbol: str, page: object) -> Listing:
     """Read an overview. Massive classifies by SIC, which has no sectors; the industry is in the words of SIC."""
     with whole():
-        row = part(page if isinstance(page, dict) else {}, "results")
+        row = part(answered(page), "results")
         if not text(row, "ticker"):
             raise BadField("results.ticker", None, "missing")
         kind = KINDS.get(text(row, "type"), Kind.STOCK)
@@ -164,7 +181,8 @@ def listing(symbol: str, page: object) -> Listing:
             kind=MARKETS.get(text(row, "market"), kind),
             name=text(row, "name"),
             exchange=text(row, "primary_exchange"),
-            currency=text(row, "currency_name").upper() or CURRENCY,
+            # Of coins the name is "United States Dollar", and the code is the symbol.
+            currency=currency(row, "currency_symbol", "currency_name", default=CURRENCY),
             sector="",
             industry=text(row, "sic_description").capitalize(),
             multiplier=1.0,

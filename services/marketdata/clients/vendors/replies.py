@@ -17,21 +17,27 @@ class Content(Enum):
     CSV = ("text/csv", "application/csv", "text/plain", "application/octet-stream")
 
 
-def check_status(status: int, content_type: str) -> None:
+def check_status(status: int, content_type: str, wait: float | None, *, unknown_is_404: bool) -> None:
     """Refuse every status but 200.
+
+    Args:
+        status: as it came.
+        content_type: the header as it came.
+        wait: seconds that the vendor asks us to stay away. None: it does not say.
+        unknown_is_404: whether the vendor says 404 of a symbol that it does not know, as its documents state. It says
+            so in JSON; a 404 of anything else or anybody else says that there is no such path, and nothing of a symbol.
 
     Raises:
         FetchFailed: with the reason that the status stands for.
     """
     if status == OK:
         return
-    # A vendor that does not know a symbol says so in JSON; anything else says that there is no such path.
-    if status == 404 and _media_type(content_type) in Content.JSON.value:
+    if status == 404 and unknown_is_404 and _media_type(content_type) in Content.JSON.value:
         raise FetchFailed(Reason.UNKNOWN_SYMBOL, "status 404")
     if status == 429:
-        raise FetchFailed(Reason.RATE_LIMITED, "status 429")
+        raise FetchFailed(Reason.RATE_LIMITED, "status 429", wait)
     if status >= 500:
-        raise FetchFailed(Reason.UNAVAILABLE, f"status {status}")
+        raise FetchFailed(Reason.UNAVAILABLE, f"status {status}", wait)
     if status >= 400 and status != 404:
         raise FetchFailed(Reason.REFUSED, f"status {status}")
     # A redirect included: the documents of no vendor promise one, and keys do not travel.

@@ -1,6 +1,7 @@
 """Vendors' rows, JSON objects, into typed values: a row that does not fit is rejected, and the others go on."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from services.marketdata.clients.vendors.failure import FetchFailed
+from services.marketdata.domain.currencies import currency_code
 from services.marketdata.domain.fetched import Reason, RejectedRow, RowKind
 from services.marketdata.domain.row_json import row_json, shown
 
@@ -15,6 +17,10 @@ R = TypeVar("R")
 Row = Mapping[str, object]
 MILLISECOND = 1e-3
 NANOSECOND = 1e-9
+LONGEST_TEXT = 500
+"""Characters of a name or a sector; none is nearly as long."""
+NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
+"""NUL and halves of characters, which JSON can say and neither PostgreSQL nor UTF-8 can hold."""
 
 
 class BadField(Exception):
@@ -121,13 +127,30 @@ def number_or_nan(row: Row, name: str) -> float:
 
 
 def text(row: Row, name: str) -> str:
-    """Give a text; one that is not there is empty."""
+    """Give a text that a database takes; one that is not there is empty."""
     value = row.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT or NO_TEXT.search(value):
         raise BadField(name, value, "not_a_text")
     return value.strip()
+
+
+def currency(row: Row, *names: str, default: str = "") -> str:
+    """Give the code of a currency.
+
+    Args:
+        row: the row.
+        names: fields that may name it; the first that is there counts.
+        default: where none is. Empty: there must be one.
+    """
+    for name in names:
+        if said := text(row, name):
+            break
+    code = currency_code(said or default)
+    if not code:  # a price in nobody knows what is none
+        raise BadField(name, said, "not_a_currency" if said else "missing")
+    return code
 
 
 def part(row: Row, name: str) -> Row:

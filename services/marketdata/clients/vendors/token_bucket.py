@@ -36,9 +36,15 @@ class TokenBucket:
             detail = f"the next call of {self._size} a minute is allowed in {at - now:.0f} s"
             raise FetchFailed(Reason.RATE_LIMITED, detail, at - now)
         self._taken.append(at)
-        if at > now:
-            await self._clock.sleep(at - now)
+        while (left := max(at, self._held_until) - self._clock.monotonic()) > 0:
+            if left >= deadline.remaining:
+                raise FetchFailed(Reason.RATE_LIMITED, f"the vendor asked to be left alone for {left:.0f} s more", left)
+            await self._clock.sleep(left)
 
     def hold(self, seconds: float) -> None:
-        """Give out no token for a while: the vendor asked for it."""
-        self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
+        """Give out no token for a while, to those who wait for one neither: the vendor asked for it."""
+        now = self._clock.monotonic()
+        self._held_until = max(self._held_until, now + seconds)
+        # What was to be taken meanwhile is taken then, and comes back a minute after that.
+        later = (max(at, self._held_until) if at > now else at for at in self._taken)
+        self._taken = deque(later, maxlen=self._size)

@@ -14,16 +14,20 @@ from chassis.settings import Secret
 from services.marketdata.clients.vendors.backoff import Backoff, retry_after
 from services.marketdata.clients.vendors.circuit import Circuit
 from services.marketdata.clients.vendors.clock import Clock, Deadline, deadline_in
-from services.marketdata.clients.vendors.failure import CircuitOpen, FetchFailed
+from services.marketdata.clients.vendors.failure import CircuitOpen, FetchFailed, OutOfTime
 from services.marketdata.clients.vendors.replies import Content, check_content, check_status, read_json
 from services.marketdata.clients.vendors.token_bucket import TokenBucket
 from services.marketdata.domain.fetched import Reason
 
 if TYPE_CHECKING:
-    from services.marketdata.clients.vendors.exchange import Exchange
+    from services.marketdata.clients.vendors.exchange import Exchange, Reply
 
 REPEATED = {Reason.UNAVAILABLE, Reason.TIMED_OUT, Reason.RATE_LIMITED}
+BUSY = (429, 503)
+"""The statuses of which `Retry-After` says how long they last (RFC 9110, 10.2.3)."""
 MAX_BYTES = 32 << 20
+CALLS_AT_ONCE = 16
+"""Calls to one vendor under way, for all fetches together. The others wait before their time begins to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Account:
     query_name: str = ""
     """Query parameter that carries the key. Empty: none does."""
     key: Secret = Secret("")
+    unknown_is_404: bool = False
+    """Whether it says 404 of a symbol that it does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class VendorHttp:
         self._clock = clock
         self._bucket = TokenBucket(account.calls_per_minute, clock)
         self._circuit = Circuit(clock)
+        self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
         self._exchange: Exchange | None = None
 
     @property
@@ -104,25 +111,30 @@ class VendorHttp:
         return await asyncio.to_thread(read_json, await self.get(url, deadline))
 
     async def _once(self, url: str, deadline: Deadline, content: Content) -> bytes:
-        with self._circuit.attempt():
-            await self._bucket.take(deadline)
-            seconds = min(self._patience.call_seconds, deadline.remaining)
-            try:
-                async with asyncio.timeout(seconds):
-                    reply = await self._open().get(url)
-            except TimeoutError:
-                raise FetchFailed(Reason.TIMED_OUT, f"no whole answer within {seconds:.1f} s") from None
-            if reply.status == 429:
-                raise self._limited(reply.retry_after)
-            check_status(reply.status, reply.content_type)
-            check_content(reply.content_type, content)
-            return reply.body
+        async with self._turns:
+            if deadline.remaining == 0:
+                raise OutOfTime("no time was left to ask")
+            with self._circuit.attempt():
+                await self._bucket.take(deadline)
+                reply = await self._reply(url, deadline)
+                wait = retry_after(reply.retry_after, self._clock.now()) if reply.status in BUSY else None
+                if wait is not None:
+                    self._bucket.hold(wait)  # all calls stay away, not just this one
+                check_status(reply.status, reply.content_type, wait, unknown_is_404=self._account.unknown_is_404)
+                check_content(reply.content_type, content)
+                return reply.body
 
-    def _limited(self, header: str) -> FetchFailed:
-        seconds = retry_after(header, self._clock.now())
-        if seconds is not None:
-            self._bucket.hold(seconds)  # all calls stay away, not just this one
-        return FetchFailed(Reason.RATE_LIMITED, "status 429", seconds)
+    async def _reply(self, url: str, deadline: Deadline) -> "Reply":
+        exchange = self._open()  # the first time this loads a library, which is no time of the vendor's
+        seconds = min(self._patience.call_seconds, deadline.remaining)
+        try:
+            async with asyncio.timeout(seconds):
+                return await exchange.get(url)
+        except TimeoutError:
+            detail = f"no whole answer within {seconds:.1f} s"
+            if seconds < self._patience.call_seconds:
+                raise OutOfTime(detail) from None
+            raise FetchFailed(Reason.TIMED_OUT, detail) from None
 
     def _open(self) -> "Exchange":
         if self._exchange is None:
@@ -136,6 +148,7 @@ class VendorHttp:
                     query={account.query_name: account.key} if account.query_name else {},
                 ),
                 self._patience.max_bytes,
+                CALLS_AT_ONCE,
             )
         return self._exchange
 

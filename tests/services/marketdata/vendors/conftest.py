@@ -57,7 +57,7 @@ async def http_of(clock: FakeClock) -> AsyncIterator[HttpOf]:
 async def massive(started, http_of: HttpOf) -> tuple[MassiveProvider, massive_stub.MassiveStub]:
     stub = await started(massive_stub.MassiveStub())
     key = bearer(Secret(massive_stub.KEY))
-    return MassiveProvider(http_of(stub.url, header_name="authorization", key=key)), stub
+    return MassiveProvider(http_of(stub.url, header_name="authorization", key=key, unknown_is_404=True)), stub
 
 
 @pytest.fixture

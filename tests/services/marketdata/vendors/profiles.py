@@ -1,6 +1,8 @@
-"""What `yfinance.Ticker(symbol).get_info()` gives, in the shape of its release 0.2 as seen in copies of its output.
+"""What `yfinance.Ticker(symbol).get_info()` gives, with the names that its documents and copies of its output show.
 
-Nobody has promised that shape: the package reads Yahoo's pages. Of what Yahoo does not know it gives almost nothing.
+The documents: ranaroussi.github.io/yfinance/reference/api/yfinance.Ticker.html and, for the keys of sectors,
+ranaroussi.github.io/yfinance/reference/yfinance.sector_industry.html, in copies read on 2026-11-20. They promise no
+more than a dictionary: the package reads Yahoo's pages. Of what Yahoo does not know it gives almost nothing.
 """
 
 APPLE = {

@@ -83,6 +83,9 @@ def test_made_up_prices_are_refused_unless_allowed_and_then_only_by_name():
         ({"massive_calls_per_minute": "0"}, "PLIMSOLL_MASSIVE_CALLS_PER_MINUTE"),
         ({"fetch_seconds": "0"}, "PLIMSOLL_FETCH_SECONDS"),
         ({"csv_price_basis": "adjusted"}, "PLIMSOLL_CSV_PRICE_BASIS"),
+        ({"massive_base_url": "https://example:99999"}, "PLIMSOLL_MASSIVE_BASE_URL: .* a port that can be none"),
+        ({"fred_graph_url": "https://example:x"}, "PLIMSOLL_FRED_GRAPH_URL: .* a port that can be none"),
+        ({"call_seconds": "30"}, "PLIMSOLL_CALL_SECONDS: 30.0 is more than PLIMSOLL_FETCH_SECONDS"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_by_name(environ: dict[str, str], said: str):
@@ -110,6 +113,13 @@ def test_keys_are_not_shown():
     with pytest.raises(SettingsError) as caught:
         settings(massive_api_key="m-key", bar_providers="nobody")
     assert "m-key" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["two words", "zwölf", "a\nb", "a\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_at_start_and_not_shown(key: str):
+    with pytest.raises(SettingsError, match="PLIMSOLL_FMP_API_KEY has a character that no key has") as caught:
+        settings(fmp_api_key=key)
+    assert key not in str(caught.value)
 
 
 def test_every_provider_is_made_by_somebody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,6 @@
 """Which rows are fit to be prices: what vendors send that cannot be, as arrays and through the adapters."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -262,12 +263,17 @@ def test_yields_are_checked_for_what_a_treasury_yield_can_be():
     values = np.array([0.03, 0.03, -0.001, 3.88, -0.5, NAN, INF, 0.03])
     expected = ["", "duplicate_date", "", "implausible_yield", "implausible_yield", "not_a_number", "not_a_number"]
     assert check_yields(YieldSeries("10Y", on, values), TODAY).tolist() == [*expected, "future_date"]
+    twice = YieldSeries("10Y", on[:2], np.array([0.03, 0.031]))
+    assert check_yields(twice, TODAY).tolist() == ["contradictory_date"] * 2
     assert check_yields(YieldSeries("10Y", on[:0], values[:0]), TODAY).tolist() == []
 
 
 def test_rates_of_exchange_are_checked_like_closes():
     rates = FxSeries("EUR", "USD", np.array(days(5), dtype="datetime64[D]"), np.array([1.06, 0.0, 106.5, INF, 1.07]))
     assert check_fx(rates, TODAY).tolist() == ["", "not_positive", "jump_without_split", "not_a_number", ""]
+    yen = FxSeries("USD", "JPY", np.array(days(2), dtype="datetime64[D]"), np.array([1.30, 1.31]))
+    assert check_fx(yen, TODAY).tolist() == ["", ""]
+    assert check_fx(yen, TODAY, KnownClose(START, 130.0)).tolist() == ["jump_without_split"] * 2
 
 
 @pytest.mark.parametrize(
@@ -308,6 +314,10 @@ def quote(last: float = 10.0, previous: float | None = 9.9, time: datetime = NOW
         (quote(last=1e-13), None, "implausible_price"),
         (quote(last=1000.0), 10.0, "jump_without_split"),
         (quote(last=0.1), 10.0, "jump_without_split"),
+        (replace(quote(), bid=9.99, ask=10.01), 10.0, ""),
+        (replace(quote(), bid=-9.99, ask=10.01), 10.0, "not_positive"),
+        (replace(quote(), ask=INF), 10.0, "not_a_number"),
+        (replace(quote(), bid=10.01, ask=9.99), 10.0, "bid_above_ask"),
     ],
 )
 def test_quotes_that_cannot_be(observed, last_close, flaw):

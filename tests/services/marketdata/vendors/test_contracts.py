@@ -11,8 +11,9 @@ import pytest
 
 from services.marketdata.clients.bundled import BundledProvider
 from services.marketdata.clients.vendors.csv_folder import CsvFolder
-from services.marketdata.clients.vendors.fallback import InOrder
+from services.marketdata.clients.vendors.fallback import InOrder, Turns
 from services.marketdata.clients.vendors.synthetic import SyntheticProvider
+from services.marketdata.clients.vendors.vendor_http import Patience
 from services.marketdata.clients.vendors.yahoo import YahooProvider
 from services.marketdata.domain.corporate_actions import ActionKind
 from services.marketdata.domain.fetched import Fetched, Reason
@@ -47,9 +48,9 @@ async def candidate(request: pytest.FixtureRequest, tmp_path: Path, clock, massi
         case "synthetic":
             return Candidate(SyntheticProvider(7, market.Weekdays()), ("SYN00001", "SYN00002"), "AAPL")
         case "yfinance":
-            return Candidate(YahooProvider(1000, clock, profile_of))
+            return Candidate(YahooProvider(1000, Patience(), clock, profile_of))
         case "in order":
-            return Candidate(InOrder([vendors["massive"], vendors["fmp"]]))
+            return Candidate(InOrder([vendors["massive"], vendors["fmp"]], Turns(clock, 25.0, ())))
         case name:
             return Candidate(vendors[name])
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.errors import InvalidRequest
+from chassis.errors import InvalidRequest, Unavailable
 from services.marketdata.clients.vendors.csv_folder import CsvFolder
 from services.marketdata.domain.actions_csv import read_actions
 from services.marketdata.domain.bars_csv import BarsFile, read_bars
@@ -24,6 +24,7 @@ from services.marketdata.domain.prices import PriceBasis
 from services.marketdata.domain.yields_csv import read_yields, tenor_of
 from tests.services.marketdata.treasury import PAR_YIELDS, TENORS
 from tests.services.marketdata.vendors import files
+from tests.services.marketdata.vendors.market import FIRST, LAST
 
 RAW = PriceBasis.RAW
 HEADER = "symbol,date,open,high,low,close,volume\n"
@@ -330,7 +331,7 @@ async def test_files_of_no_use_are_named_and_do_no_harm(tmp_path: Path, caplog: 
     folder = files.write(tmp_path)
     (folder / "README.csv").write_text("hello\n")
     (folder / "broken.csv").write_bytes(b"symbol,date,close\n\xff\n")
-    (folder / "odd.csv").write_text("symbol,kind\nX,nothing\n")
+    (folder / "odd.csv").write_text("symbol,kind,currency\nX,nothing,\nY,stock,Euro\n")
     (folder / "locked.csv").symlink_to("/nowhere")
     (folder / "sub.csv").mkdir()
     provider = CsvFolder(folder, RAW)
@@ -341,10 +342,29 @@ async def test_files_of_no_use_are_named_and_do_no_harm(tmp_path: Path, caplog: 
     assert caplog.records == []
 
 
-async def test_a_folder_that_is_not_there_knows_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    answer = await CsvFolder(tmp_path / "gone", RAW).fetch_bars(["A"], date(2022, 1, 1), date(2022, 12, 31))
-    assert answer.failed == {"A": Reason.UNKNOWN_SYMBOL}
-    assert "gone" in caplog.text
+async def test_of_a_folder_that_is_not_there_nobody_knows_what_is_in_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    folder = CsvFolder(tmp_path / "late", RAW)
+    answer = await folder.fetch_bars(["AAPL"], FIRST, LAST)
+    assert answer.failed == {"AAPL": Reason.UNAVAILABLE}  # and not `unknown_symbol`, after which nobody would ask again
+    assert "late" in caplog.text
+    with pytest.raises(Unavailable):
+        await folder.symbols()
+    (tmp_path / "late").mkdir()
+    files.write(tmp_path / "late")
+    assert set((await folder.fetch_bars(["AAPL"], FIRST, LAST)).found) == {"AAPL"}
+
+
+async def test_while_a_file_is_broken_nobody_says_what_it_lacks(tmp_path: Path):
+    (files.write(tmp_path) / "more.csv").write_bytes(b"symbol,date,close\nNEW,2022-12-20,\xff\n")
+    folder = CsvFolder(tmp_path, RAW)
+    answer = await folder.fetch_bars(["AAPL", "NEW"], FIRST, LAST)
+    assert (set(answer.found), answer.failed) == ({"AAPL"}, {"NEW": Reason.MALFORMED})
+    actions = await folder.fetch_corporate_actions(["KO"], FIRST, LAST)
+    assert actions.failed == {"KO": Reason.MALFORMED}  # an empty list would take back what was there
+    (tmp_path / "more.csv").write_text("symbol,date,close\nNEW,2022-12-20,5\n")
+    assert (await folder.fetch_bars(["NEW"], FIRST, LAST)).found["NEW"].close.tolist() == [5.0]
 
 
 async def test_without_a_file_of_actions_nobody_knows_of_any(tmp_path: Path):

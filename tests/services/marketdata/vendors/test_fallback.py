@@ -6,9 +6,18 @@ from typing import Any
 
 import pytest
 
-from services.marketdata.clients.vendors.fallback import InOrder
+from chassis.settings import Secret
+from services.marketdata.clients.vendors.backoff import Backoff
+from services.marketdata.clients.vendors.clock import SystemClock, deadline_in
+from services.marketdata.clients.vendors.fallback import InOrder, Turns
+from services.marketdata.clients.vendors.fmp import FmpProvider
+from services.marketdata.clients.vendors.massive import MassiveProvider
+from services.marketdata.clients.vendors.vendor_http import Account, Patience, VendorHttp
 from services.marketdata.domain.fetched import Fetched, Reason, RejectedRow, RowKind, fetched_from
+from tests.services.marketdata.vendors import fmp_stub
+from tests.services.marketdata.vendors.clocks import FakeClock
 from tests.services.marketdata.vendors.market import FIRST, LAST
+from tests.services.marketdata.vendors.stub import Reply
 
 DAYS = (FIRST, LAST)
 
@@ -34,7 +43,7 @@ class Told:
 
 
 def in_order(*sources: Told) -> InOrder[Any]:
-    return InOrder(list(sources))
+    return InOrder(list(sources), Turns(FakeClock(), 25.0, ()))
 
 
 async def test_the_next_is_asked_only_for_what_is_missing():
@@ -108,9 +117,49 @@ async def test_every_kind_of_data_falls_back(method: str, arguments: tuple[date,
     assert sources.name == "first,second"
 
 
-async def test_a_vendor_that_is_down_is_replaced_by_the_next(massive, fmp):
+async def test_a_vendor_that_is_down_is_replaced_by_the_next(massive, fmp, clock: FakeClock):
     (provider, stub), (other, _) = massive, fmp
     await stub.stop()
-    answer = await InOrder([provider, other]).fetch_bars(["AAPL", "NOPE"], *DAYS)
+    answer = await InOrder([provider, other], Turns(clock, 25.0, ())).fetch_bars(["AAPL", "NOPE"], *DAYS)
     assert dict(answer.sources) == {"AAPL": "fmp"}
     assert answer.failed == {"NOPE": Reason.UNAVAILABLE}
+
+
+class Slow(Told):
+    """Uses up all the time it is given."""
+
+    def __init__(self, name: str, clock: FakeClock) -> None:
+        super().__init__(name)
+        self.clock = clock
+        self.given: list[float] = []
+
+    async def fetch_bars(self, keys: Collection[str], *days: date) -> Fetched[Any]:
+        self.given.append(deadline_in(self.clock, 1000.0).remaining)
+        await self.clock.sleep(self.given[-1])
+        return await self._answer(keys)
+
+
+async def test_all_together_have_the_time_of_one_fetch_and_the_slow_leave_some_to_the_others(clock: FakeClock):
+    slow = [Slow(name, clock) for name in "abc"]
+    file = Told("file", "A")
+    answer = await InOrder([*slow, file], Turns(clock, 27.0, ["file"])).fetch_bars(["A"], *DAYS)
+    assert [source.given for source in slow] == [[pytest.approx(18)], [pytest.approx(6)], [pytest.approx(3)]]
+    assert clock.seconds == pytest.approx(1027.0)
+    assert dict(answer.sources) == {"A": "file"}  # which takes no time, and is there for that
+
+
+async def test_time_that_is_allotted_is_allotted_to_nobody_else(clock: FakeClock):
+    await InOrder([Slow("a", clock)], Turns(clock, 9.0, ())).fetch_bars(["A"], *DAYS)
+    assert deadline_in(clock, 1000.0).remaining == 1000.0
+
+
+async def test_a_vendor_who_sends_a_byte_a_second_does_not_cost_the_answer_of_the_next(massive, fmp):
+    (_, stub), (_, other) = massive, fmp
+    stub.fail("/", Reply(b" " * 3600, seconds_a_byte=1.0))
+    clock, impatient = SystemClock(), Patience(call_seconds=0.3, backoff=Backoff(attempts=1))
+    slow = VendorHttp(Account(stub.url, 1000), impatient, clock)
+    quick = VendorHttp(Account(f"{other.url}/stable", 1000, "apikey", key=Secret(fmp_stub.KEY)), Patience(), clock)
+    in_turn = InOrder([MassiveProvider(slow), FmpProvider(quick)], Turns(clock, 60.0, ()))
+    assert dict((await in_turn.fetch_bars(["AAPL"], *DAYS)).sources) == {"AAPL": "fmp"}
+    await slow.close()
+    await quick.close()

@@ -67,7 +67,9 @@ async def case(request: pytest.FixtureRequest, started, http_of, clock: FakeCloc
     if vendor == "massive":
         stub = await started(massive_stub.MassiveStub())
         key = bearer(Secret(massive_stub.KEY))
-        massive = MassiveProvider(http_of(stub.url, patience, header_name="authorization", key=key))
+        massive = MassiveProvider(
+            http_of(stub.url, patience, header_name="authorization", key=key, unknown_is_404=True)
+        )
         return {
             "bars": Case(stub, lambda: massive.fetch_bars(["AAPL", "KO"], FIRST, LAST), "AAPL", "KO", "/KO/"),
             "fx": Case(
@@ -136,6 +138,13 @@ async def test_a_wrong_answer_is_the_fault_of_its_key_alone(case: Case, reply: R
 @pytest.mark.parametrize("body", SENSELESS)
 async def test_a_body_that_makes_no_sense_is_malformed(case: Case, body: bytes):
     case.stub.fail(case.where, Reply(body, content_type=case.content_type))
+    await check_only_bad_failed(case, Reason.MALFORMED)
+
+
+@pytest.mark.parametrize("case", ["massive bars", "massive listings"], indirect=True)
+@pytest.mark.parametrize("content", [{}, {"status": "ERROR", "error": "boom"}, {"message": "try later"}])
+async def test_an_object_that_is_no_answer_is_no_empty_history(case: Case, content: dict[str, str]):
+    case.stub.fail(case.where, Reply(content))
     await check_only_bad_failed(case, Reason.MALFORMED)
 
 
@@ -240,6 +249,12 @@ def page(next_url: object) -> Reply:
         "javascript:alert(1)",
         7,
         ["http://{host}/"],
+        "http://{host}/\ud800",
+        "http://\ud800/",
+        "http://xn--/",
+        "http://xn--a/",
+        "http://\u2100/",
+        "http://{host}/" + "a" * 70_000,
     ],
 )
 async def test_a_next_page_elsewhere_is_not_followed(case: Case, next_url: object, started):
@@ -283,7 +298,7 @@ async def test_pages_that_are_too_much_together_are_left(case: Case, monkeypatch
     def heavy(request):
         if case.where not in request.target:
             return answer(request)
-        return Reply({"results": ["x" * 150_000], "next_url": f"{case.stub.url}/KO/{next(count)}"})
+        return Reply({"status": "OK", "results": ["x" * 150_000], "next_url": f"{case.stub.url}/KO/{next(count)}"})
 
     case.stub.answer = heavy
     await check_only_bad_failed(case, Reason.MALFORMED)
@@ -294,7 +309,7 @@ async def test_pages_that_are_too_much_together_are_left(case: Case, monkeypatch
 async def test_nothing_of_a_history_is_used_whose_last_page_is_lost(case: Case):
     good = {"bars": massive_stub.aggregate(market.BARS["KO"][0]), "options": {}}
     case.stub.fail("cursor=lost", Reply(b'{"results": [', cut_at=5))
-    first = {"results": list(good.values())[:1], "next_url": f"{case.stub.url}/KO/?cursor=lost"}
+    first = {"status": "OK", "results": list(good.values())[:1], "next_url": f"{case.stub.url}/KO/?cursor=lost"}
     case.stub.fail(case.where, Reply(json.dumps(first).encode()))
     await check_only_bad_failed(case, Reason.UNAVAILABLE)
 

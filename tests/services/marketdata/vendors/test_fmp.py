@@ -29,6 +29,29 @@ async def test_a_list_that_may_have_been_cut_is_not_used(fmp):
     assert (await provider.fetch_bars(["KO"], FIRST, LAST)).failed == {"KO": Reason.MALFORMED}
 
 
+@pytest.mark.parametrize("kind", ["splits", "dividends"])
+async def test_corporate_actions_that_may_have_been_cut_are_not_used(fmp, kind):
+    provider, stub = fmp
+    stub.fail(kind, Reply([{"symbol": "KO", "date": str(FIRST), "dividend": 1.0}] * adapter.MOST_ACTIONS))
+    assert (await provider.fetch_corporate_actions(["KO"], FIRST, LAST)).failed == {"KO": Reason.MALFORMED}
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [("USD", "USD"), ("eur", "EUR"), ("GBp", "GBX"), ("GBP", "GBP"), ("ZAc", "ZAC"), ("ILA", "ILA")]
+)
+async def test_a_currency_is_what_the_price_is_in(fmp, said, code):
+    provider, stub = fmp
+    stub.fail("profile", Reply([{"symbol": "KO", "currency": said}]))
+    assert (await provider.fetch_listings(["KO"])).found["KO"].currency == code
+
+
+@pytest.mark.parametrize("said", [None, "", "Euro", "US", "U$D", 7])
+async def test_a_listing_in_no_currency_is_malformed(fmp, said):
+    provider, stub = fmp
+    stub.fail("profile", Reply([{"symbol": "KO", "currency": said}]))
+    assert (await provider.fetch_listings(["KO"])).failed == {"KO": Reason.MALFORMED}
+
+
 async def test_the_key_is_in_a_header(fmp):
     provider, stub = fmp
     await provider.fetch_quotes(["AAPL"])

@@ -9,9 +9,9 @@ from chassis.settings import Secret
 from services.marketdata.clients.vendors.backoff import LONGEST_RETRY_AFTER, Backoff, retry_after
 from services.marketdata.clients.vendors.circuit import FAILURES, OPEN_SECONDS, Circuit
 from services.marketdata.clients.vendors.clock import SystemClock, deadline_in
-from services.marketdata.clients.vendors.failure import CircuitOpen, FetchFailed
+from services.marketdata.clients.vendors.failure import CircuitOpen, FetchFailed, OutOfTime
 from services.marketdata.clients.vendors.token_bucket import TokenBucket
-from services.marketdata.clients.vendors.vendor_http import Account, Patience, VendorHttp
+from services.marketdata.clients.vendors.vendor_http import CALLS_AT_ONCE, Account, Patience, VendorHttp
 from services.marketdata.domain.fetched import Reason
 from tests.services.marketdata.vendors.clocks import NOW, FakeClock
 from tests.services.marketdata.vendors.stub import Reply, Stub
@@ -59,6 +59,35 @@ async def test_a_bucket_that_is_held_gives_nothing_out(clock: FakeClock):
     assert clock.slept == [30.0]
 
 
+class Holding(FakeClock):
+    """A vendor asks for time while somebody waits for his token."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.bucket = TokenBucket(1, self)
+        self._asks_for = [seconds]
+
+    async def sleep(self, seconds: float) -> None:
+        while self._asks_for:
+            self.bucket.hold(self._asks_for.pop())
+        await super().sleep(seconds)
+
+
+async def test_who_waits_already_when_a_bucket_is_held_waits_on():
+    clock = Holding(100.0)
+    for _ in range(3):
+        await clock.bucket.take(deadline_in(clock, LONG))
+    assert clock.slept == [60.0, 40.0, 60.0]  # the token that was waited for comes back a minute after it was taken
+
+
+async def test_who_waits_already_and_cannot_wait_so_long_gives_up():
+    clock = Holding(100.0)
+    await clock.bucket.take(deadline_in(clock, LONG))
+    with pytest.raises(FetchFailed) as caught:
+        await clock.bucket.take(deadline_in(clock, 90.0))
+    assert (caught.value.reason, clock.slept) == (Reason.RATE_LIMITED, [60.0])
+
+
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
@@ -77,6 +106,8 @@ async def test_a_bucket_that_is_held_gives_nothing_out(clock: FakeClock):
         ("9" * 400, None),
         ("٧", None),
         ("Tue, 99 Jan 2023 15:00:30 GMT", None),
+        ("Tue, 10 Jan 99999999999999999999 15:00:30 GMT", None),
+        ("Tue, 10 Jan 2023 15:00:30 +99999999999999999999", None),
     ],
 )
 def test_retry_after_is_read_as_seconds_or_a_date_and_capped(header: str, seconds: float | None):
@@ -110,6 +141,14 @@ def test_a_circuit_opens_after_failures_in_a_row(clock: FakeClock, reason: Reaso
     fail(circuit, FAILURES, reason)
     with pytest.raises(CircuitOpen):
         attempt(circuit)
+
+
+def test_that_our_own_time_is_over_says_nothing_of_the_vendor(clock: FakeClock):
+    circuit = Circuit(clock)
+    fail(circuit, FAILURES - 1)
+    with pytest.raises(OutOfTime), circuit.attempt():
+        raise OutOfTime("so it is")
+    attempt(circuit)
 
 
 @pytest.mark.parametrize("reason", [Reason.REFUSED, Reason.UNKNOWN_SYMBOL, Reason.RATE_LIMITED])
@@ -162,6 +201,47 @@ async def test_a_date_in_retry_after_is_waited_for_by_every_call(started, http_o
     await http.get(http.url("a"), http.deadline())
     assert clock.slept == [20.0]
     assert len(stub.requests) == 2
+
+
+async def test_a_vendor_that_is_unavailable_says_for_how_long(started, http_of, clock: FakeClock):
+    stub = await serving(started, Reply({}, 503, headers={"retry-after": "9"}))
+    http = http_of(stub.url)
+    await asyncio.gather(*(http.get(http.url(part), http.deadline()) for part in "ab"))
+    assert max(clock.slept) == 9.0
+    assert len(stub.requests) == 3
+
+
+async def test_a_call_that_our_deadline_cuts_short_is_no_fault_of_the_vendor(started, http_of, clock: FakeClock):
+    stub = await started(Stub(lambda _: Reply(b" " * 60, seconds_a_byte=1.0)))
+    http = http_of(stub.url, Patience(fetch_seconds=0.05, call_seconds=5.0))
+    for _ in range(FAILURES):
+        with pytest.raises(OutOfTime):
+            await http.get(http.url("a"), http.deadline())
+    stub.fail("/", Reply({}))
+    with pytest.raises(OutOfTime):
+        await http.get(http.url("b"), deadline_in(clock, 0.0))
+    await http.get(http.url("b"), deadline_in(clock, 5.0))
+
+
+async def test_a_wait_for_other_calls_is_no_time_of_a_call(started, http_of):
+    replies = iter([Reply(b" " * 60, seconds_a_byte=0.01)] * CALLS_AT_ONCE + [Reply({})] * 2)
+    stub = await started(Stub(lambda _: next(replies)))
+    http = http_of(stub.url, Patience(call_seconds=0.2, backoff=Backoff(attempts=1)))
+    calls = [http.get(http.url("a"), http.deadline()) for _ in range(CALLS_AT_ONCE + 1)]
+    *first, last = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(one) for one in first} == {FetchFailed}
+    # Its time began when theirs was over: it was answered, or the circuit had opened by then.
+    assert last == b"{}" or isinstance(last, CircuitOpen)
+
+
+@pytest.mark.parametrize(("content_type", "expected"), [("application/json", True), ("text/plain", False)])
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_404_is_an_unknown_symbol_where_the_vendor_says_so(started, http_of, content_type, expected, says_so):
+    stub = await serving(started, Reply({}, 404, content_type))
+    http = http_of(stub.url, unknown_is_404=says_so)
+    with pytest.raises(FetchFailed) as caught:
+        await http.get(http.url("a"), http.deadline())
+    assert caught.value.reason is (Reason.UNKNOWN_SYMBOL if expected and says_so else Reason.MALFORMED)
 
 
 async def test_a_vendor_that_asks_for_more_time_than_there_is_is_not_waited_for(started, http_of, clock: FakeClock):

@@ -228,6 +228,14 @@ async def test_listings_have_a_kind_an_exchange_and_an_industry(massive, symbol,
     assert (listing.kind, listing.exchange, listing.industry, listing.sector) == (kind, exchange, industry, "")
 
 
+async def test_the_currency_of_a_coin_is_a_code_and_no_name(massive):
+    provider, stub = massive
+    coin = {"ticker": "X:BTCUSD", "market": "crypto", "currency_symbol": "USD", "currency_name": "United States Dollar"}
+    stub.fail("/v3/reference", Reply({"status": "OK", "results": coin}))
+    listing = (await provider.fetch_listings(["BTC-USD"])).found["BTC-USD"]
+    assert (listing.kind, listing.currency) == (Kind.CRYPTO, "USD")
+
+
 @pytest.mark.parametrize(
     "reply", [massive_stub.NO_KEY, massive_stub.NOT_ENTITLED, massive_stub.TOO_MANY, massive_stub.NOT_FOUND]
 )

@@ -1,7 +1,9 @@
 """The sources without a server: Yahoo's profiles, made-up prices, the bundle; and how rows are written down."""
 
+import asyncio
 import json
 import math
+import threading
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,6 +15,7 @@ from services.marketdata.clients import bundled
 from services.marketdata.clients.bundled import BundledProvider
 from services.marketdata.clients.vendors import yahoo
 from services.marketdata.clients.vendors.synthetic import SyntheticProvider
+from services.marketdata.clients.vendors.vendor_http import Patience
 from services.marketdata.clients.vendors.yahoo import YahooProvider
 from services.marketdata.domain.checks import check_bars
 from services.marketdata.domain.fetched import Reason
@@ -37,13 +40,13 @@ YEAR = (date(2021, 1, 1), date(2021, 12, 31))
     ],
 )
 async def test_profiles_of_yahoo_are_read_in_our_words(clock: FakeClock, symbol, kind, name, exchange, sector):
-    listing = (await YahooProvider(100, clock, profile_of).fetch_listings([symbol])).found[symbol]
+    listing = (await YahooProvider(100, Patience(), clock, profile_of).fetch_listings([symbol])).found[symbol]
     assert (listing.symbol, listing.kind, listing.name) == (symbol, kind, name)
     assert (listing.exchange, listing.sector, listing.currency) == (exchange, sector, "USD")
 
 
 async def test_a_profile_that_has_changed_its_shape_is_malformed(clock: FakeClock):
-    answer = await YahooProvider(100, clock, profile_of).fetch_listings(["ODD", "AAPL"])
+    answer = await YahooProvider(100, Patience(), clock, profile_of).fetch_listings(["ODD", "AAPL"])
     assert set(answer.found) == {"AAPL"}
     assert answer.failed == {"ODD": Reason.MALFORMED}
 
@@ -52,7 +55,7 @@ async def test_whatever_the_package_raises_is_unavailable(clock: FakeClock):
     def broken(symbol: str) -> dict[str, object]:
         raise KeyError(symbol)
 
-    answer = await YahooProvider(100, clock, broken).fetch_listings(["AAPL"])
+    answer = await YahooProvider(100, Patience(), clock, broken).fetch_listings(["AAPL"])
     assert answer.failed == {"AAPL": Reason.UNAVAILABLE}
 
 
@@ -63,14 +66,58 @@ async def test_yahoo_is_burdened_with_no_more_calls_than_allowed(clock: FakeCloc
         asked.append(symbol)
         return profile_of("AAPL")
 
-    answer = await YahooProvider(2, clock, profile).fetch_listings(["A", "B", "C"])
+    answer = await YahooProvider(2, Patience(fetch_seconds=59.0), clock, profile).fetch_listings(["A", "B", "C"])
     assert len(asked) == 2
     assert answer.failed == {"C": Reason.RATE_LIMITED}
 
 
+async def test_a_profile_that_is_none_is_malformed(clock: FakeClock):
+    answer = await YahooProvider(100, Patience(), clock, lambda _: None).fetch_listings(["AAPL"])  # type: ignore[arg-type]
+    assert answer.failed == {"AAPL": Reason.MALFORMED}
+
+
+async def test_yahoo_is_left_alone_after_some_failures(clock: FakeClock):
+    asked: list[str] = []
+
+    def broken(symbol: str) -> dict[str, object]:
+        asked.append(symbol)
+        raise KeyError(symbol)
+
+    answer = await YahooProvider(1000, Patience(), clock, broken).fetch_listings([f"A{n}" for n in range(50)])
+    assert set(answer.failed.values()) == {Reason.UNAVAILABLE}
+    assert len(asked) < 12
+
+
+async def test_a_call_that_hangs_is_given_up_and_holds_nobody_else_s_thread(clock: FakeClock):
+    released, hung = threading.Event(), threading.Semaphore(0)
+
+    def hanging(symbol: str) -> dict[str, object]:
+        hung.release()
+        released.wait()
+        return profile_of(symbol)
+
+    provider = YahooProvider(100, Patience(call_seconds=0.1), clock, hanging)
+    try:
+        answer = await provider.fetch_listings(["A", "B", "C", "D"])
+        assert set(answer.failed.values()) == {Reason.TIMED_OUT}
+        for _ in range(4):
+            hung.acquire()
+        # All the threads that everybody shares are free.
+        assert await asyncio.gather(*(asyncio.to_thread(int, 1) for _ in range(8))) == [1] * 8
+    finally:
+        released.set()
+        await provider.close()
+
+
+@pytest.mark.parametrize("name", ["skfolio/nowhere.csv.gz", "skfolio/__init__.py"])
+async def test_a_wheel_that_is_not_whole_is_unavailable(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setattr(bundled, "FILES", (name,))
+    assert (await BundledProvider().fetch_bars(["AAPL"], FIRST, LAST)).failed == {"AAPL": Reason.UNAVAILABLE}
+
+
 @pytest.mark.skipif(yahoo.is_installed(), reason="the extra yfinance is installed here")
 async def test_without_the_package_nothing_is_found(clock: FakeClock):
-    answer = await YahooProvider(100, clock).fetch_listings(["AAPL"])
+    answer = await YahooProvider(100, Patience(), clock).fetch_listings(["AAPL"])
     assert answer.failed == {"AAPL": Reason.UNAVAILABLE}
 
 
