@@ -6,7 +6,7 @@
 from alembic import op
 
 revision = "0030"
-down_revision = "0014"
+down_revision = "0015"
 
 OWNER = "nullif(current_setting('plimsoll.user_id', true), '')::uuid"
 TABLES = ("imports", "import_rows", "import_balances")
