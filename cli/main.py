@@ -46,6 +46,15 @@ class ServedPart(StrEnum):
     GATEWAY = "gateway"
 
 
+class FileFormat(StrEnum):
+    """The formats that a portfolio can be written in."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    JSON = "json"
+    YAML = "yaml"
+
+
 class Tier(StrEnum):
     """The tiers of accounts."""
 
@@ -181,6 +190,22 @@ def _ingest(kind: str, file: Path, email: str, *, adjusted: bool = False, seal_d
 
     used = ingest_file(Home(_settings().home), FileKind(kind), file, email, adjusted=adjusted, seal_date=seal_date)
     raise typer.Exit(0 if used else 1)
+
+
+@app.command("export")
+def export_portfolio(
+    portfolio: Annotated[str, typer.Argument(help="Name or id of the portfolio.")],
+    kind: Annotated[FileFormat, typer.Option("--format", help="What to write.")] = FileFormat.CSV,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write. Default: standard output.")
+    ] = None,
+    sections: Annotated[str, typer.Option(help="Parts of it, with commas between them. Default: all.")] = "",
+    email: Email = "",
+) -> None:
+    """Write a portfolio as a file. A CSV comes back with `plimsoll import`, or the upload, as an equal portfolio."""
+    from cli import export as exporting
+
+    exporting.export(Home(_settings().home), portfolio, kind.value, output, sections, email)
 
 
 @app.command()

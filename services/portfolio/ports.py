@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Protocol
 
+from services.portfolio.domain.brokerage import BrokerAccount, BrokerStatement, Connection, LinkToken
 from services.portfolio.domain.factor_proxies import DefaultProxies
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
 from services.portfolio.domain.price_history import FactorEtf, History
@@ -58,6 +59,26 @@ class IdentityProvider(Protocol):
 
     async def verify(self, id_token: str, nonce: str) -> ProvenIdentity:
         """Give whom a token proves; raises Unauthenticated where it proves nobody."""
+        ...
+
+
+class Brokerage(Protocol):
+    """Who reads at brokers for users who signed in there."""
+
+    async def link_token(self, user_id: str) -> LinkToken:
+        """Begin a login of a user."""
+        ...
+
+    async def exchange(self, public_token: str) -> Connection:
+        """Turn what a login gave into the right to read; raises InvalidFields where it is none, or too old."""
+        ...
+
+    async def accounts(self, access_token: str) -> tuple[BrokerAccount, ...]:
+        """Give the investment accounts of a login."""
+        ...
+
+    async def statement(self, access_token: str) -> BrokerStatement:
+        """Give what stands in the investment accounts of a login."""
         ...
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from chassis.service_settings import Address, DatabaseSettings, Key, ServiceSettings
+from chassis.settings import Secret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +37,25 @@ class Settings(ServiceSettings, DatabaseSettings):
     """Calls in a day of an account in tier registered."""
     calls_per_day_paid: Annotated[int, Meta(ge=1)] = 200_000
     """Calls in a day of an account in tier paid."""
+    plaid_client_id: str = ""
+    """Client id of this installation at Plaid, which reads at brokers; needs the extra `plaid`. Empty: no Plaid."""
+    plaid_secret: Secret = Secret("")
+    """Secret. What this installation proves itself to Plaid with. Required with a client id."""
+    plaid_base_url: Annotated[str, Meta(pattern=r"^(https://\S+|http://(127\.0\.0\.1|localhost)(:\d+)?)$")] = (
+        "https://production.plaid.com"
+    )
+    """Where Plaid is; https://sandbox.plaid.com is for trials. No other address is asked."""
     password_hashes_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Passwords that are checked at the same time: each takes 19 MiB and 20 ms of one core."""
 
     def __post_init__(self) -> None:
-        """Refuse an issuer without a client id.
+        """Refuse what is set up by half.
 
         Raises:
-            ValueError: a token for anybody would be taken.
+            ValueError: an issuer without a client id, so that a token for anybody would be taken; or a client id of
+                Plaid without its secret.
         """
         if self.oidc_issuer and not self.oidc_client_id:
             raise ValueError("PLIMSOLL_OIDC_CLIENT_ID is required where PLIMSOLL_OIDC_ISSUER is set")
+        if self.plaid_client_id and not self.plaid_secret:
+            raise ValueError("PLIMSOLL_PLAID_SECRET is required where PLIMSOLL_PLAID_CLIENT_ID is set")

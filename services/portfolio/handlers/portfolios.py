@@ -22,6 +22,7 @@ from services.portfolio.handlers.etags import expected_revision, tell_revision
 from services.portfolio.handlers.import_messages import uploaded
 from services.portfolio.handlers.uploads import upload_of
 from services.portfolio.handlers.writes import Writes
+from services.portfolio.handlers.yaml_uploads import YamlUploads, yaml_of
 from services.portfolio.storage import portfolios
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -31,11 +32,14 @@ DEFAULT_PAGE = 50
 class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
     """Serves plimsoll.portfolio.v1.PortfolioService."""
 
-    def __init__(self, database: Database, writes: Writes, books: Books, imports: Imports) -> None:
+    def __init__(
+        self, database: Database, writes: Writes, books: Books, imports: Imports, earlier: YamlUploads
+    ) -> None:
         self._database = database
         self._writes = writes
         self._books = books
         self._imports = imports
+        self._earlier = earlier
 
     async def ListPortfolios(
         self, request: portfolio_service_pb2.ListPortfoliosRequest, context: Context
@@ -106,7 +110,9 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
     async def UploadPortfolio(
         self, request: portfolio_service_pb2.UploadPortfolioRequest, context: Context
     ) -> portfolio_service_pb2.UploadPortfolioResponse:
-        """Take a file of positions, and save it if that is asked for."""
+        """Take a file of positions, and save it if that is asked for; or one of the earlier file-based system."""
+        if file := yaml_of(request):
+            return await self._earlier.upload(request, file)
         call = current_call()
         upload = upload_of(request)
         read = await self._imports.read(upload)

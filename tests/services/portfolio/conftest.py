@@ -24,7 +24,9 @@ from plimsoll.marketdata.v1.reference_service_pb2_grpc import add_ReferenceServi
 from plimsoll.portfolio.v1.cash_service_pb2_grpc import CashServiceStub
 from plimsoll.portfolio.v1.change_service_pb2_grpc import ChangeServiceStub
 from plimsoll.portfolio.v1.data_service_pb2_grpc import DataServiceStub
+from plimsoll.portfolio.v1.export_service_pb2_grpc import ExportServiceStub
 from plimsoll.portfolio.v1.label_service_pb2_grpc import LabelServiceStub
+from plimsoll.portfolio.v1.plaid_service_pb2_grpc import PlaidServiceStub
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import PortfolioServiceStub
 from plimsoll.portfolio.v1.position_service_pb2_grpc import PositionServiceStub
 from plimsoll.portfolio.v1.risk_settings_service_pb2_grpc import RiskSettingsServiceStub
@@ -61,6 +63,8 @@ class Client:
         self.settings = _With(RiskSettingsServiceStub(self.channel), self.metadata)
         self.scenarios = _With(ScenarioServiceStub(self.channel), self.metadata)
         self.labels = _With(LabelServiceStub(self.channel), self.metadata)
+        self.plaid = _With(PlaidServiceStub(self.channel), self.metadata)
+        self.exports = _With(ExportServiceStub(self.channel), self.metadata)
         self.data = _With(DataServiceStub(self.channel), self.metadata)
 
 

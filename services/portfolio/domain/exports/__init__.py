@@ -1,0 +1,1 @@
+"""Portfolios and trades as files for other programs."""
