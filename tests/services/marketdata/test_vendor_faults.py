@@ -165,7 +165,7 @@ async def test_what_has_failed_keeps_its_last_good_value_marked_stale_until_it_c
         (BARS["KO"][-1].close, 1),
     ]
     stub.recover()
-    await sync(callers)
+    await sync(callers, start_date=str(NEXT))
     quotes = (await callers.user.GetQuotes(wanted)).quotes
     assert [(one.last, one.age_sessions) for one in quotes] == [(129.5, 0), (64.0, 0)]
 

@@ -137,6 +137,33 @@ async def test_complaints_of_every_kind_take_no_corporate_action_back(serve: Ser
         assert (await callers.user.ListCorporateActions(wanted)).actions == before
 
 
+async def test_contracts_that_cannot_be_are_kept_apart_and_the_chain_outlives_its_vendor(serve: Serve):
+    massive = massive_stub.MassiveStub(page_size=2)
+    good, other = "AAPL301220C00150000", "AAPL301220P00150000"
+    put = massive_stub.option(f"O:{other}", "put", "2030-12-20", 150, 0.4)
+    massive.options = [
+        massive_stub.option(f"O:{good}", "call", "2030-12-20", 150, 0.3),
+        put | {"last_quote": {"bid": 9.0, "ask": 8.0}},
+        put | {"implied_volatility": 4000.0},
+        put | {"details": {**put["details"], "strike_price": 15_000}},  # type: ignore[dict-item]
+    ]
+    callers = await serve(massive=massive)
+    await sync(callers, "AAPL")
+    await sync(callers, good)
+    await sync(callers, "AAPL")
+    assert [row for row in await quarantined(callers) if row[0] == "option_quote"] == [
+        ("option_quote", "AAPL", "contradictory_terms"),
+        ("option_quote", other, "bid_above_ask"),
+        ("option_quote", other, "implausible_volatility"),
+    ]
+    wanted = reads.GetOptionChainRequest(underlying="AAPL")
+    chain = await callers.user.GetOptionChain(wanted)
+    assert [(one.symbol, one.implied_volatility) for one in chain.quotes] == [(good, 0.3)]
+    massive.fail("/v3/snapshot", Reply({"status": "OK", "results": [{}], "next_url": f"{massive.url}/v3/snapshot/1"}))
+    await sync(callers, "AAPL", good)
+    assert await callers.user.GetOptionChain(wanted) == chain
+
+
 async def test_yields_and_rates_of_exchange_are_judged_and_outlive_their_vendor(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ):
