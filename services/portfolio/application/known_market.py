@@ -2,7 +2,7 @@
 
 A mark at a session and a data version never changes (docs/adr/0007-two-time-axes.md), nor do the splits known at one,
 so they are asked for once. What an instrument is called and which sector it is in does change, seldom, so that is asked
-for again after a minute. All are kept by owner: private instruments are their owner's alone.
+for again after a minute. Marks and instruments are kept by owner: private instruments are their owner's alone.
 """
 
 import asyncio
