@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from chassis.call import Call
 from chassis.database import Database
 from chassis.errors import Unauthenticated
+from chassis.hot_reads import reading
 from services.portfolio.storage import users
 
 WHOEVER = "/plimsoll.identity.v1.AccountService/DeleteMe"
@@ -24,6 +25,7 @@ class OpenAccounts:
         """Refuse a user whose account is closed or gone; services ask for users as they find them."""
         if call.principal is None or call.method is None or call.method.internal or call.method.path == WHOEVER:
             return
-        async with self._database.transaction() as connection:
-            if await users.get(connection, call.principal.user_id) is None:
+        user_id = call.principal.user_id
+        async with reading(self._database, user_id) as connection:
+            if not await users.is_open(connection, user_id):
                 raise Unauthenticated("TOKEN_INVALID", "the account of this token is closed or was deleted")

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+import asyncpg
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.errors import AlreadyExists, NotFound
+from chassis.hot_reads import HotRead
 from services.portfolio.domain.user import Credentials, Role, Tier, User
 from services.portfolio.storage.tables import users
 
@@ -20,6 +22,8 @@ PUBLIC = (
     users.c.created_time,
     users.c.disabled_time,
 )
+
+OPEN = HotRead(select(users.c.user_id).where(users.c.user_id == bindparam("user_id"), users.c.disabled_time.is_(None)))
 
 
 def _user(row: "Row[*tuple[Any, ...]]") -> User:
@@ -55,6 +59,11 @@ async def get(connection: AsyncConnection, user_id: str) -> User | None:
     statement = select(*PUBLIC).where(users.c.user_id == user_id, users.c.disabled_time.is_(None))
     row = (await connection.execute(statement)).one_or_none()
     return _user(row) if row else None
+
+
+async def is_open(connection: asyncpg.Connection, user_id: str) -> bool:
+    """Say whether there is an account that is not disabled; on the driver itself, because nearly every call asks."""
+    return bool(await OPEN.fetch(connection, user_id=user_id))
 
 
 async def page(connection: AsyncConnection, after_email: str, size: int) -> list[User]:
