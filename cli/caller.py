@@ -1,4 +1,4 @@
-"""Calling marketdata in the name of somebody who signed in.
+"""Calling a service in the name of somebody who signed in.
 
 What changes the market of an installation is done by an administrator, who can be named afterwards; the key that
 services prove themselves with opens no such door.
@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import grpc
 import typer
@@ -19,6 +20,7 @@ from cli.stack.errors import StackError
 from plimsoll.identity.v1.identity_service_pb2 import LoginRequest
 from plimsoll.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
+Part = Literal["marketdata", "portfolio"]
 USED_SHARE = 0.8
 """Share of a token's life after which the next one is fetched."""
 
@@ -42,12 +44,15 @@ class Caller:
 
 
 @asynccontextmanager
-async def signed_in(access: UserAccess, email: str) -> AsyncIterator[tuple[grpc.aio.Channel, Caller]]:
-    """Give a channel to marketdata, and somebody to call in the name of.
+async def signed_in(
+    access: UserAccess, email: str, part: Part = "marketdata"
+) -> AsyncIterator[tuple[grpc.aio.Channel, Caller]]:
+    """Give a channel to a service, and somebody to call in the name of.
 
     Args:
         access: where the services are.
         email: who signs in. Empty: who the environment names, or who is asked for.
+        part: the service.
 
     Raises:
         StackError: a service does not answer, or refuses.
@@ -56,8 +61,9 @@ async def signed_in(access: UserAccess, email: str) -> AsyncIterator[tuple[grpc.
     password = access.password or _ask_password()
     channels = Channels("cli", access.service_key)
     try:
-        identity = IdentityServiceStub(channels.channel("portfolio", access.portfolio_address))
-        yield channels.channel("marketdata", access.marketdata_address), Caller(identity, name, password)
+        portfolio = channels.channel("portfolio", access.portfolio_address)
+        caller = Caller(IdentityServiceStub(portfolio), name, password)
+        yield portfolio if part == "portfolio" else channels.channel(part, access.marketdata_address), caller
     except grpc.aio.AioRpcError as error:
         raise StackError(error.details() or error.code().name) from error
     finally:

@@ -24,6 +24,7 @@ from plimsoll.marketdata.v1.reference_service_pb2_grpc import add_ReferenceServi
 from plimsoll.portfolio.v1.cash_service_pb2_grpc import CashServiceStub
 from plimsoll.portfolio.v1.change_service_pb2_grpc import ChangeServiceStub
 from plimsoll.portfolio.v1.data_service_pb2_grpc import DataServiceStub
+from plimsoll.portfolio.v1.import_service_pb2_grpc import ImportServiceStub
 from plimsoll.portfolio.v1.label_service_pb2_grpc import LabelServiceStub
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import PortfolioServiceStub
 from plimsoll.portfolio.v1.position_service_pb2_grpc import PositionServiceStub
@@ -58,6 +59,7 @@ class Client:
         self.cash = _With(CashServiceStub(self.channel), self.metadata)
         self.changes = _With(ChangeServiceStub(self.channel), self.metadata)
         self.settings = _With(RiskSettingsServiceStub(self.channel), self.metadata)
+        self.imports = _With(ImportServiceStub(self.channel), self.metadata)
         self.labels = _With(LabelServiceStub(self.channel), self.metadata)
         self.data = _With(DataServiceStub(self.channel), self.metadata)
 
