@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import load_overview, market_ingest, market_reads, options
+from benchmarks import load_overview, market_ingest, market_reads, options, portfolio_upload
 from benchmarks.measurement import CannotMeasure, Measurement, show, write
 from cli.demo.rest import ApiError
 from cli.stack.errors import StackError
 
 BENCHMARKS: dict[str, Callable[[list[str]], Measurement]] = {
     "load_overview": load_overview.measure_from_command_line,
+    "upload": portfolio_upload.upload,
     "ingest": market_ingest.ingest,
     "price_matrix": market_reads.price_matrix,
     "quotes": market_reads.quotes,

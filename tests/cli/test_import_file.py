@@ -104,5 +104,5 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path):
     from cli.import_file import import_file
     from cli.stack.home import Home
 
-    with pytest.raises(StackError, match="none.csv cannot be read"):
+    with pytest.raises(StackError, match=r"none\.csv cannot be read"):
         import_file(Home(tmp_path), tmp_path / "none.csv", "", "", "")

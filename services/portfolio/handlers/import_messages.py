@@ -82,9 +82,9 @@ def validation(found: Validation) -> import_service_pb2.ValidateImportResponse:
     )
 
 
-def templates(known: Iterable[Template], formats: Iterable[Format]) -> import_service_pb2.ListTemplatesResponse:
+def templates(known: Iterable[Template], formats: Iterable[Format]) -> import_service_pb2.Templates:
     """Render the templates, and the formats of brokers."""
-    answer = import_service_pb2.ListTemplatesResponse()
+    answer = import_service_pb2.Templates()
     for each in known:
         name, title = each.format.name, each.format.title
         answer.templates.add(

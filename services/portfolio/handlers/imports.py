@@ -109,9 +109,9 @@ class ImportHandler(import_service_pb2_grpc.ImportServiceServicer):
 
         return await self._writes.once(request, import_service_pb2.ImportOutcome, undo)
 
-    async def ListTemplates(
-        self, request: import_service_pb2.ListTemplatesRequest, context: Context
-    ) -> import_service_pb2.ListTemplatesResponse:
+    async def GetTemplates(
+        self, request: import_service_pb2.GetTemplatesRequest, context: Context
+    ) -> import_service_pb2.Templates:
         """List what can be read."""
         brokers = [each for each in FORMATS if each.name not in BY_NAME]
         return messages.templates(TEMPLATES, brokers)

@@ -9,7 +9,7 @@ from google.api.httpbody_pb2 import HttpBody
 
 from plimsoll.identity.v1.event_pb2 import Event
 from plimsoll.identity.v1.event_service_pb2 import ListEventsRequest
-from plimsoll.portfolio.v1.cash_service_pb2 import GetCashBalancesRequest
+from plimsoll.portfolio.v1.cash_service_pb2 import GetCashBalancesRequest, ListCashMovementsRequest
 from plimsoll.portfolio.v1.change_service_pb2 import ListChangesRequest
 from plimsoll.portfolio.v1.import_pb2 import Import
 from plimsoll.portfolio.v1.import_service_pb2 import (
@@ -19,7 +19,7 @@ from plimsoll.portfolio.v1.import_service_pb2 import (
     GetImportStatusRequest,
     ImportOutcome,
     ListImportsRequest,
-    ListTemplatesRequest,
+    GetTemplatesRequest,
     PreviewImportRequest,
     RetryImportRequest,
     UndoImportRequest,
@@ -217,6 +217,20 @@ async def test_a_balance_that_was_stated_anew_is_not_the_imports_any_more(alice)
     assert [(b.currency, b.amount) for b in balances] == [("USD", 20)]
 
 
+async def test_movements_of_cash_come_and_go_with_their_import(alice):
+    header = "Symbol,Quantity,Entry Price Per Share,Entry Date,Investment Class,Investment Subtype,Note\n"
+    text = header + "CUR:USD,100,,2022-12-15,CASH,DEPOSIT,first\nCUR:USD,100,,2022-12-15,CASH,DEPOSIT,second\n"
+    done = await upload(alice, text, commit=True)
+    portfolio_id = done.portfolio.portfolio_id
+    wanted = ListCashMovementsRequest(portfolio_id=portfolio_id)
+    moved = (await alice.cash.ListCashMovements(wanted)).movements
+    assert sorted((m.amount, m.note) for m in moved) == [(100, "first"), (100, "second")]
+    again = await upload(alice, text, portfolio_id=portfolio_id, commit=True)
+    assert (again.report.cash_saved_count, again.import_status.already_imported_count) == (0, 2)
+    await undo(alice, done.import_status.import_id)
+    assert (await alice.cash.ListCashMovements(wanted)).movements == []
+
+
 async def test_an_import_that_waits_is_dropped(alice):
     import_id = await waiting(alice)
     assert (await undo(alice, import_id)).import_status.state == Import.UNDONE
@@ -296,7 +310,7 @@ async def test_a_file_for_anothers_portfolio_is_not_even_kept(alice, mallory):
 
 
 async def test_templates_can_be_imported_as_they_are(alice):
-    listed = await alice.imports.ListTemplates(ListTemplatesRequest())
+    listed = await alice.imports.GetTemplates(GetTemplatesRequest())
     assert [each.template for each in listed.templates] == ["five_columns", "twelve_columns"]
     assert {each.format for each in listed.broker_formats} >= {"schwab_positions", "robinhood_activity"}
     for each in listed.templates:
