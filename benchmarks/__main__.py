@@ -5,7 +5,16 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import load_overview, login, market_ingest, market_reads, options, portfolio_positions
+from benchmarks import (
+    load_overview,
+    login,
+    market_ingest,
+    market_reads,
+    options,
+    portfolio_positions,
+    portfolio_upload,
+)
+
 from benchmarks.measurement import CannotMeasure, Measurement, show, write
 from cli.demo.rest import ApiError
 from cli.stack.errors import StackError
@@ -15,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], Measurement]] = {
     "login": login.measure_from_command_line,
     "portfolio_reads": portfolio_positions.portfolio_reads,
     "batch_create": portfolio_positions.batch_create,
+    "upload": portfolio_upload.upload,
     "ingest": market_ingest.ingest,
     "price_matrix": market_reads.price_matrix,
     "quotes": market_reads.quotes,

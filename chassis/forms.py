@@ -5,7 +5,7 @@ the body is cut at its boundaries, and only the few lines that head a part are p
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -24,39 +24,48 @@ BLANK_LINE = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A file, with the name that a form says of it; alone it has none."""
+class Uploaded:
+    """A file as it was uploaded: its media type in lower case, its name where the client gave one, and its content."""
 
+    media_type: str
+    name: str
     content: bytes
-    name: str = ""
+    in_form: bool = False
 
 
 def table_of(content_type: str, body: bytes) -> bytes:
-    """Give the table, a CSV, that was uploaded as `text/csv` or in a form; see `file_of`."""
-    return file_of(content_type, body, TABLE_TYPES).content
-
-
-def file_of(content_type: str, body: bytes, taken: Collection[str]) -> UploadedFile:
-    """Give the file that was uploaded alone, with a content type that is taken, or in a form.
+    """Give the table, a CSV, that was uploaded as `text/csv` or in a form.
 
     Raises:
         InvalidFields: the content type is neither.
+        InvalidRequest: a form without exactly one file.
+    """
+    file = file_of(content_type, body)
+    if file.in_form or file.media_type in TABLE_TYPES:
+        return file.content
+    raise InvalidFields([Violation("file.content_type", content_type, f"must be text/csv or {FORM}")])
+
+
+def file_of(content_type: str, body: bytes) -> Uploaded:
+    """Give the file that was uploaded as the body itself, or as the one file of a form.
+
+    Raises:
+        InvalidFields: the content type is none that can be read.
         InvalidRequest: a form without exactly one file.
     """
     if "\r" in content_type or "\n" in content_type or len(content_type) > LONGEST_HEAD:
         rule = f"must be one line of at most {LONGEST_HEAD} characters"
         raise InvalidFields([Violation("file.content_type", content_type, rule)])
     kind = content_type.partition(";")[0].strip().lower()
-    if kind == FORM:
-        return _only_file(content_type, body)
-    if kind not in taken:
-        raise InvalidFields([Violation("file.content_type", content_type, f"must be text/csv or {FORM}")])
-    return UploadedFile(body)
+    return _only_file(content_type, body) if kind == FORM else Uploaded(kind, "", body)
 
 
-def _only_file(content_type: str, body: bytes) -> UploadedFile:
-    parts = ((head.get_filename(), content) for head, content in _parts(_boundary(content_type), body))
-    files = [UploadedFile(content, name) for name, content in parts if name is not None]
+def _only_file(content_type: str, body: bytes) -> Uploaded:
+    files = [
+        Uploaded(head.get_content_type(), name, content, in_form=True)
+        for head, content in _parts(_boundary(content_type), body)
+        if (name := head.get_filename()) is not None
+    ]
     if len(files) != 1:
         raise InvalidRequest("MALFORMED_FILE", f"the form holds {len(files)} files, exactly one is wanted")
     return files[0]

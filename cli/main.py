@@ -208,6 +208,24 @@ def export_portfolio(
     exporting.export(Home(_settings().home), portfolio, kind.value, output, sections, email)
 
 
+@app.command("import")
+def import_portfolio(
+    file: Annotated[Path, typer.Argument(help="CSV or Excel: a template, or what a broker exports.")],
+    portfolio: Annotated[
+        str, typer.Option(help="Name of the portfolio; one that is not there is made. Default: the name of the file.")
+    ] = "",
+    entry_date: Annotated[
+        str, typer.Option(help="Day of entry (YYYY-MM-DD) where neither rows nor file say one.")
+    ] = "",
+    email: Email = "",
+) -> None:
+    """Bring positions in from a file. Exit code: 1 where nothing of it is in the portfolio afterwards."""
+    from cli.import_file import import_file
+
+    used = import_file(Home(_settings().home), file, portfolio, entry_date, email)
+    raise typer.Exit(0 if used else 1)
+
+
 @app.command()
 def coverage(
     symbols: Annotated[list[str] | None, typer.Argument(help="Default: every instrument that has prices.")] = None,

@@ -10,6 +10,7 @@ from gateway.envoy.edge_errors import local_replies
 from gateway.envoy.extension import Json, extension, seconds, socket_address, typed
 from gateway.envoy.pages import Page
 from gateway.envoy.request_headers import headers_filter
+from gateway.envoy.response_status import status_filter
 from gateway.envoy.routes import buffer_filter, route_configuration
 from gateway.envoy.telemetry import access_log, tracing
 from gateway.envoy.transcoding import transcoding_filter
@@ -56,6 +57,7 @@ def _filters(settings: Settings, descriptors: Descriptors, rpcs: Sequence[Rpc], 
     return [
         _health(),
         headers_filter(),
+        status_filter(),
         token_filter(settings, rpcs, open_paths),
         buffer_filter(),
         transcoding_filter(descriptors, rpcs),

@@ -19,6 +19,7 @@ from plimsoll.portfolio.v1 import (
 from services.portfolio.domain.book import Book, CashBalance, CashMovement, OptionTerms, Position
 from services.portfolio.domain.change import Change
 from services.portfolio.domain.import_record import Report
+from services.portfolio.domain.imported import Import
 from services.portfolio.domain.imports.issues import Issue
 from services.portfolio.domain.label import Label
 from services.portfolio.domain.listing import Group
@@ -167,6 +168,12 @@ def book(found: Portfolio, contents: Book) -> portfolio_service_pb2.Book:
         cash_reason=contents.cash_reason,
         cash_movements=map(cash_movement, contents.movements),
     )
+
+
+def upload(saved: Portfolio | None, read: Import) -> portfolio_service_pb2.UploadPortfolioResponse:
+    """Render what became of positions that were imported at once, and are not remembered as an import."""
+    report = import_report(read.row_count, len(read.positions), len(read.cash), Report(read.errors, read.warnings))
+    return portfolio_service_pb2.UploadPortfolioResponse(portfolio=portfolio(saved) if saved else None, report=report)
 
 
 def import_report(

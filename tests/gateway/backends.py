@@ -32,6 +32,11 @@ from plimsoll.risk.v1.overview_pb2 import Overview
 
 ABSENT_ID = "00000000-0000-4000-8000-000000000000"
 HUGE_NAME = "huge"
+REFUSED_UPLOADS = {
+    "rows": ("REQUEST_TOO_LARGE", "the file has more than 10000 rows", {"limit_rows": "10000"}),
+    "words": ("MALFORMED_FILE", 'line 1 is "reason":"REQUEST_TOO_LARGE"', {"line": "1"}),
+}
+"""By the name of the portfolio: what the service refuses the file with."""
 """A symbol whose instrument is larger than Envoy's default buffers."""
 HUGE_BYTES = 6 << 20
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -105,6 +110,8 @@ class Portfolios(portfolio_grpc.PortfolioServiceServicer):
         self, request: portfolio.UploadPortfolioRequest, context: Context
     ) -> portfolio.UploadPortfolioResponse:
         self._seen.note(request, context)
+        if refusal := REFUSED_UPLOADS.get(request.portfolio_name):
+            await _refuse(context, grpc.StatusCode.INVALID_ARGUMENT, *refusal)
         return portfolio.UploadPortfolioResponse(portfolio=Portfolio(name=request.portfolio_name))
 
     async def GetBook(self, request: portfolio.GetBookRequest, context: Context) -> portfolio.Book:
@@ -146,11 +153,14 @@ class Analytics(analytics_grpc.AnalyticsServiceServicer):
 
 
 async def _not_found(context: Context, portfolio_id: str) -> None:
-    status = status_pb2.Status(code=5, message="no such portfolio")
-    info = error_details_pb2.ErrorInfo(reason="RESOURCE_NOT_FOUND", domain="plimsoll", metadata={"id": portfolio_id})
-    status.details.add().Pack(info)
+    await _refuse(context, grpc.StatusCode.NOT_FOUND, "RESOURCE_NOT_FOUND", "no such portfolio", {"id": portfolio_id})
+
+
+async def _refuse(context: Context, code: grpc.StatusCode, reason: str, message: str, metadata: dict[str, str]) -> None:
+    status = status_pb2.Status(code=code.value[0], message=message)
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain="plimsoll", metadata=metadata))
     trailing = (("grpc-status-details-bin", status.SerializeToString()),)
-    await context.abort(grpc.StatusCode.NOT_FOUND, status.message, trailing)
+    await context.abort(code, status.message, trailing)
 
 
 class Tokens:

@@ -159,6 +159,17 @@ async def test_a_body_may_be_as_large_as_the_contract_says(rest: httpx.AsyncClie
     assert error_of(refused) == (3, "REQUEST_TOO_LARGE", {"limit_bytes": str(11 << 20)})
 
 
+async def test_a_table_that_a_service_finds_too_large_is_413_too(rest: httpx.AsyncClient, bearer: Bearer) -> None:
+    for name, status, reason in (("rows", 413, "REQUEST_TOO_LARGE"), ("words", 400, "MALFORMED_FILE")):
+        sent = {
+            "params": {"portfolio_name": name},
+            "content": b"a,b",
+            "headers": {**bearer, "content-type": "text/csv"},
+        }
+        answer = await rest.post("/api/v1/portfolio/upload", **sent)
+        assert (answer.status_code, error_of(answer)[:2]) == (status, (3, reason))
+
+
 async def test_other_bodies_end_at_1_mib_however_they_come(rest: httpx.AsyncClient, bearer: Bearer) -> None:
     async def pieces() -> "object":
         for _ in range(20):

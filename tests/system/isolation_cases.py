@@ -77,6 +77,14 @@ def make_result(client: httpx.Client) -> str:
     return str(overview.json()["metadata"]["result_id"])
 
 
+def make_import(client: httpx.Client) -> str:
+    """A file that waits to be completed."""
+    params = {"portfolio_name": f"Imported {uuid.uuid4()}"}
+    made = client.post(f"{PORTFOLIOS}/upload", params=params, content=CSV, headers={"content-type": "text/csv"})
+    assert made.status_code == 200, made.text
+    return str(made.json()["import_status"]["import_id"])
+
+
 def make_private_instrument(client: httpx.Client) -> str:
     symbol = f"X{uuid.uuid4().hex[:8]}".upper()
     return str(post(client, "/api/v1/marketdata/private-instruments", symbol=symbol, name="A cottage")["instrument_id"])
@@ -101,6 +109,7 @@ RESOURCES = {
         make_movement, lambda c, i: c.get(f"{PORTFOLIOS}/{i.partition('/')[0]}/cash-movements").json()
     ),
     "scenario_id": Resource(make_scenario, lambda c, i: c.get(f"{SCENARIOS}/{i}").json()),
+    "import_id": Resource(make_import, lambda c, i: c.get(f"/api/v1/portfolio/upload/{i}/status").json()),
     "api_key_id": Resource(make_api_key, lambda c, i: c.get("/api/v1/auth/api-keys").json()),
     "result_id": Resource(make_result, lambda c, i: c.get(f"/api/v1/results/{i}").json()),
     "instrument_id": Resource(
@@ -138,11 +147,25 @@ def upload(client: httpx.Client, portfolio_id: str) -> Answer:
     )
 
 
+def onboarding(step: str) -> Case:
+    return lambda c, i: c.post(f"/api/v1/portfolio/onboarding/{i}/{step}", json={})
+
+
 CASES: dict[tuple[str, str], Case] = {
     ("PortfolioService.GetPortfolio", "portfolio_id"): of_portfolio("GET", ""),
     ("PortfolioService.UpdatePortfolio", "portfolio_id"): of_portfolio("PATCH", "", benchmark="SPX"),
     ("PortfolioService.DeletePortfolio", "portfolio_id"): of_portfolio("DELETE", ""),
     ("PortfolioService.UploadPortfolio", "portfolio_id"): upload,
+    ("ImportService.ListImports", "portfolio_id"): lambda c, i: c.get(
+        "/api/v1/portfolio/upload", params={"portfolio_id": i}
+    ),
+    ("ImportService.GetImportStatus", "import_id"): lambda c, i: c.get(f"/api/v1/portfolio/upload/{i}/status"),
+    ("ImportService.GetImportResults", "import_id"): lambda c, i: c.get(f"/api/v1/portfolio/upload/{i}/results"),
+    ("ImportService.PreviewImport", "import_id"): lambda c, i: c.get(f"/api/v1/portfolio/onboarding/{i}/preview"),
+    ("ImportService.ValidateImport", "import_id"): onboarding("validate"),
+    ("ImportService.CompleteImport", "import_id"): onboarding("complete"),
+    ("ImportService.RetryImport", "import_id"): onboarding("retry"),
+    ("ImportService.UndoImport", "import_id"): onboarding("undo"),
     ("PositionService.ListPositions", "portfolio_id"): lambda c, i: c.get(
         f"{MANAGEMENT}/positions", params={"portfolio_id": i}
     ),

@@ -6,7 +6,7 @@ from datetime import date
 
 from chassis.database import Database
 from services.portfolio.application.imports import Imports
-from services.portfolio.domain import imported
+from services.portfolio.domain.import_comparison import Comparison, compare
 from services.portfolio.domain.import_record import ImportRecord, Report
 from services.portfolio.domain.imported import Import, Taken
 from services.portfolio.domain.market import Mark
@@ -58,7 +58,7 @@ class ImportChecks:
         record, read = await self._imports.read_again(owner_id, import_id)
         compared = await self._compared(owner_id, record, read)
         # Lots of one trade may stand in one line, so that a page ends with a line and not within it.
-        later = sorted((taken for taken in read.positions if taken.line > after_line), key=lambda taken: taken.line)
+        later = sorted((taken for taken in read.taken if taken.line > after_line), key=lambda taken: taken.line)
         last = later[size - 1].line if len(later) > size else None
         shown = later if last is None else [taken for taken in later if taken.line <= last]
         as_of_date, marks = await self._marks(shown)
@@ -73,19 +73,19 @@ class ImportChecks:
         """
         record, read = await self._imports.read_again(owner_id, import_id)
         compared = await self._compared(owner_id, record, read)
-        as_of_date, marks = await self._marks(read.positions)
-        symbols = {taken.instrument.instrument_id: taken.instrument.symbol for taken in read.positions}
+        as_of_date, marks = await self._marks(read.taken)
+        symbols = {taken.instrument.instrument_id: taken.instrument.symbol for taken in read.taken}
         named = sorted((symbols[number], mark) for number, mark in marks.items())
         warnings = sorted([*read.warnings, *compared.issues], key=lambda issue: issue.line)
         return Validation(record, Report(read.errors, warnings), read.row_count, named, as_of_date)
 
-    async def _compared(self, owner_id: str, record: ImportRecord, read: Import) -> imported.Comparison:
+    async def _compared(self, owner_id: str, record: ImportRecord, read: Import) -> Comparison:
         if not record.destination.portfolio_id:
-            return imported.compare(read, [])
+            return compare(read, [])
         async with self._database.transaction(owner_id) as connection:
             portfolio = await portfolios.get(connection, owner_id, record.destination.portfolio_id)
             before = await imports.rows_before(connection, portfolio)
-        return imported.compare(read, before, record.import_id)
+        return compare(read, before, record.import_id)
 
     async def _marks(self, positions: list[Taken]) -> tuple[date | None, dict[int, Mark]]:
         """Give the prices of the newest session by instrument, and the session; nothing of nothing."""

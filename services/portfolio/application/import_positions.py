@@ -44,6 +44,8 @@ class Importer:
             await self._take_positions(read, parsed.positions, today)
         for row in parsed.cash:
             read.take_cash(row, today)
+        for movement in parsed.movements:
+            read.take_movement(movement, today)
         for issues in (read.errors, read.warnings):
             issues.sort(key=lambda issue: issue.line)
         return read

@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.database import Database
 from chassis.errors import FailedPrecondition
 from services.portfolio.application.import_positions import Importer
-from services.portfolio.domain import imported
 from services.portfolio.domain.book import CashBalance
+from services.portfolio.domain.import_comparison import Comparison, compare
 from services.portfolio.domain.import_record import Destination, ImportRecord, Report
-from services.portfolio.domain.imported import Import, Taken
+from services.portfolio.domain.imported import Import
 from services.portfolio.domain.imports.issues import Issue
 from services.portfolio.domain.portfolio import Portfolio, Terms
 from services.portfolio.ports import Clock
@@ -97,7 +97,7 @@ class Imports:
         portfolio = await portfolios.get(connection, owner_id, portfolio_id) if portfolio_id else None
         issues = Report(read.errors, read.warnings)
         if portfolio:
-            compared = imported.compare(read, await imports.rows_before(connection, portfolio))
+            compared = compare(read, await imports.rows_before(connection, portfolio))
             issues = Report(read.errors, _in_order([*read.warnings, *compared.issues]))
         record = _waiting(upload, read, self._clock)
         await imports.add(connection, owner_id, record, upload.content, issues)
@@ -119,21 +119,21 @@ class Imports:
         portfolio = await _portfolio(connection, owner_id, record.destination, read)
         if portfolio is None:
             return Outcome(record, Report(read.errors, read.warnings))
-        compared = imported.compare(read, await imports.rows_before(connection, portfolio), import_id)
+        compared = compare(read, await imports.rows_before(connection, portfolio), import_id)
         balances = await _unstated(connection, portfolio, read)
-        changes = bool(compared.new or balances)
+        changes = bool(compared.new or compared.new_movements or balances)
         if changes:
-            portfolio = await _save(connection, portfolio, import_id, compared.new, balances)
+            portfolio = await _save(connection, portfolio, import_id, compared, balances)
         report = Report(read.errors, _in_order([*read.warnings, *compared.issues]))
         record = replace(
             record,
             state="COMPLETED",
             destination=replace(record.destination, portfolio_id=portfolio.portfolio_id),
             row_count=read.row_count,
-            good_count=len(read.positions) + len(read.cash),
+            good_count=read.good_count,
             error_count=len(read.errors),
             positions_saved_count=record.positions_saved_count + len(compared.new),
-            cash_saved_count=record.cash_saved_count + len(balances),
+            cash_saved_count=record.cash_saved_count + len(balances) + len(compared.new_movements),
             already_imported_count=len(compared.repeated),
             portfolio_revision=portfolio.revision if changes else record.portfolio_revision,
         )
@@ -168,7 +168,7 @@ def _waiting(upload: Upload, read: Import, clock: Clock) -> ImportRecord:
         file_date=upload.file_date,
         destination=upload.destination,
         row_count=read.row_count,
-        good_count=len(read.positions) + len(read.cash),
+        good_count=read.good_count,
         error_count=len(read.errors),
         positions_saved_count=0,
         cash_saved_count=0,
@@ -195,13 +195,14 @@ async def _save(
     connection: AsyncConnection,
     portfolio: Portfolio,
     import_id: str,
-    new: list[Taken],
+    compared: Comparison,
     balances: list[CashBalance],
 ) -> Portfolio:
-    opened = sum(taken.position.exit_date is None for taken in new)
+    opened = sum(taken.position.exit_date is None for taken in compared.new)
     portfolio = await portfolios.advance(connection, portfolio, "imported", opened)
-    await contents.add_positions(connection, portfolio, [taken.position for taken in new])
-    await imports.add_rows(connection, portfolio, import_id, new)
+    await contents.add_positions(connection, portfolio, [taken.position for taken in compared.new])
+    await imports.add_rows(connection, portfolio, import_id, compared)
+    await import_undoing.add_movements(connection, portfolio, [taken.movement for taken in compared.new_movements])
     await contents.state_cash(connection, portfolio, balances)
     await import_undoing.state_balances(connection, portfolio, import_id, [b.currency for b in balances])
     owner_id, revision = portfolio.owner_id, portfolio.revision
@@ -220,9 +221,11 @@ async def _unstated(connection: AsyncConnection, portfolio: Portfolio, read: Imp
 async def _take_back(connection: AsyncConnection, portfolio: Portfolio, import_id: str) -> None:
     position_ids, open_count = await import_undoing.there_still(connection, portfolio.owner_id, import_id)
     balances = await import_undoing.stated_still(connection, portfolio, import_id)
-    if position_ids or balances:
+    moved = await import_undoing.has_movements(connection, portfolio.owner_id, import_id)
+    if position_ids or balances or moved:
         portfolio = await portfolios.advance(connection, portfolio, "import_undone", -open_count)
         await import_undoing.end_positions(connection, portfolio, position_ids)
+        await import_undoing.end_movements(connection, portfolio, import_id)
         await import_undoing.restore_balances(connection, portfolio, balances)
 
 

@@ -2,16 +2,16 @@
 
 import datetime
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.portfolio.domain import entries
-from services.portfolio.domain.book import CashBalance, Position
+from services.portfolio.domain.book import CashBalance, CashMovement, Position
 from services.portfolio.domain.entries import Problem, Statement
 from services.portfolio.domain.imports.amounts import tidy
 from services.portfolio.domain.imports.issues import Issue
-from services.portfolio.domain.imports.statements import CashRow, PositionRow
+from services.portfolio.domain.imports.statements import CashRow, MovementRow, PositionRow
 from services.portfolio.domain.market import Calendar, Instrument
 
 OLD_YEARS = 5
@@ -43,8 +43,21 @@ class Taken:
         p = self.position
         day = p.entry_date if self.entry_known else ""
         exit_price = "" if p.exit_price is None else tidy(p.exit_price)
-        text = f"{p.instrument_id}|{tidy(p.quantity)}|{tidy(p.entry_price)}|{day}|{p.exit_date or ''}|{exit_price}"
-        return hashlib.sha256(text.encode()).digest()[:16]
+        return _hashed(p.instrument_id, tidy(p.quantity), tidy(p.entry_price), day, p.exit_date or "", exit_price)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenMovement:
+    """A row that became a movement of cash."""
+
+    line: int
+    movement: CashMovement
+
+    @property
+    def row_hash(self) -> bytes:
+        """What makes two rows the same: everything that they state, the note left out."""
+        m = self.movement
+        return _hashed(m.kind, m.currency, tidy(m.amount), m.movement_date, m.symbol)
 
 
 @dataclass(slots=True)
@@ -53,15 +66,23 @@ class Import:
 
     row_count: int
     format: str = ""
-    positions: list[Taken] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
+    """The same positions, each with the row that states it; empty where they come from no rows."""
     cash: list[CashBalance] = field(default_factory=list)
+    movements: list[TakenMovement] = field(default_factory=list)
     errors: list[Issue] = field(default_factory=list)
     warnings: list[Issue] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to save."""
-        return not (self.positions or self.cash)
+        return not (self.positions or self.cash or self.movements)
+
+    @property
+    def good_count(self) -> int:
+        """How many rows are to be saved."""
+        return len(self.positions) + len(self.cash) + len(self.movements)
 
     def take_positions(self, rows: Iterable[PositionRow], found: Mapping[str, Instrument | str], days: "Days") -> None:
         """Keep rows as positions, or say why not; the instruments come by symbol."""
@@ -78,7 +99,8 @@ class Import:
         """
         taken = entries.take(_statement(row, days), found, entries.Days(days.today, days.calendar))
         if isinstance(taken, Position) and isinstance(found, Instrument):
-            self.positions.append(Taken(row.line, taken, found, row.entry_known))
+            self.positions.append(taken)
+            self.taken.append(Taken(row.line, taken, found, row.entry_known))
             self.warnings += [*_date_warnings(row, days), *_class_warnings(row, found)]
         elif isinstance(taken, list):
             self.errors.append(_issue(row, taken[0]))
@@ -89,6 +111,15 @@ class Import:
             self.errors.append(_future(row.line, row.balance_date))
         else:
             self.cash.append(CashBalance(row.currency, row.amount, row.balance_date))
+
+    def take_movement(self, row: MovementRow, today: datetime.date) -> None:
+        """Keep a row as a movement of cash, or say why not."""
+        if row.movement_date > today:
+            self.errors.append(_future(row.line, row.movement_date))
+            return
+        day, symbol = row.movement_date, row.symbol
+        movement = CashMovement(str(uuid.uuid4()), row.kind, row.currency, row.amount, day, symbol, row.note)
+        self.movements.append(TakenMovement(row.line, movement))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,70 +139,13 @@ class Days:
         return day
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """A row that an import of a portfolio saved before."""
-
-    import_id: str
-    format: str
-    instrument_id: int
-    row_hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The rows of a file, by whether they were saved before."""
-
-    new: list[Taken]
-    repeated: dict[int, str]
-    """By line: the other import that saved the row."""
-    issues: list[Issue]
-    """What has to be said of that."""
-
-
-def compare(read: Import, before: Sequence[Imported], import_id: str = "") -> Comparison:
-    """Tell which rows of a file no import saved yet.
-
-    A row that stands twice in the file and was saved once is saved once more. So the same file adds nothing, and equal
-    rows of one file are all kept.
-
-    Args:
-        read: the file.
-        before: the rows that the imports of its portfolio saved.
-        import_id: the import itself, if it saved some of them: nothing has to be said of those.
-    """
-    saved: dict[bytes, list[str]] = defaultdict(list)
-    for row in before:
-        saved[row.row_hash].append(row.import_id)
-    new, repeated, issues = [], {}, []
-    for taken in read.positions:
-        if not (origins := saved[taken.row_hash]):
-            new.append(taken)
-        elif (origin := origins.pop()) != import_id:
-            repeated[taken.line] = origin
-            message = f"the import {origin} saved this row before: it is not added again"
-            issues.append(Issue(taken.line, "", taken.position.symbol, "already_imported", message))
-    return Comparison(new, repeated, issues + _stated_otherwise(read.format, new, before))
+def _hashed(*parts: object) -> bytes:
+    return hashlib.sha256("|".join(map(str, parts)).encode()).digest()[:16]
 
 
 def class_of(kind: str) -> str:
     """Give the class of investment that a kind of instrument is in."""
     return {"OPTION": "OPTIONS", "PRIVATE": "PRIVATE"}.get(kind, "PUBLIC")
-
-
-def _stated_otherwise(name: str, new: Iterable[Taken], before: Iterable[Imported]) -> list[Issue]:
-    """Say which positions of a broker's day an earlier file of that broker stated with other figures."""
-    imports: Mapping[int, set[str]] = defaultdict(set)
-    for row in before:
-        if row.format == name:
-            imports[row.instrument_id].add(row.import_id)
-    issues = []
-    for taken in new:
-        if not taken.entry_known and (known := imports.get(taken.position.instrument_id)):
-            symbol = taken.position.symbol
-            message = f"{symbol} came with other figures in the import {min(known)}, which is still there: undo one"
-            issues.append(Issue(taken.line, "ticker", symbol, "stated_before", message))
-    return issues
 
 
 def _issue(row: PositionRow, problem: Problem) -> Issue:
@@ -214,4 +188,5 @@ def _statement(row: PositionRow, days: Days) -> Statement:
         exit_date=row.exit_date,
         exit_price=row.exit_price,
         tags=row.tags,
+        strategy=row.strategy,
     )

@@ -64,6 +64,7 @@ def preview(found: Preview, next_page_token: str) -> import_service_pb2.PreviewI
         import_status=imported(found.record),
         positions=(_previewed(taken, found) for taken in found.page),
         cash=map(convert.cash, found.read.cash),
+        cash_movements=(convert.cash_movement(taken.movement) for taken in found.read.movements),
         as_of_date=convert.day_text(found.as_of_date),
         next_page_token=next_page_token,
     )
@@ -81,9 +82,9 @@ def validation(found: Validation) -> import_service_pb2.ValidateImportResponse:
     )
 
 
-def templates(known: Iterable[Template], formats: Iterable[Format]) -> import_service_pb2.ListTemplatesResponse:
+def templates(known: Iterable[Template], formats: Iterable[Format]) -> import_service_pb2.Templates:
     """Render the templates, and the formats of brokers."""
-    answer = import_service_pb2.ListTemplatesResponse()
+    answer = import_service_pb2.Templates()
     for each in known:
         name, title = each.format.name, each.format.title
         answer.templates.add(

@@ -18,7 +18,7 @@ from services.portfolio.domain.imports.samples import BY_NAME, TEMPLATES
 from services.portfolio.handlers import import_messages as messages
 from services.portfolio.handlers.page_tokens import place_of
 from services.portfolio.handlers.writes import Writes
-from services.portfolio.storage import imports
+from services.portfolio.storage import imports, portfolios
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_PAGE = 50
@@ -41,6 +41,8 @@ class ImportHandler(import_service_pb2_grpc.ImportServiceServicer):
         owner, size = current_call().user_id, request.page_size or DEFAULT_PAGE
         place = place_of(request.page_token, ids=("import_id",))
         async with self._database.transaction(owner) as connection:
+            if request.portfolio_id:
+                await portfolios.get(connection, owner, request.portfolio_id)  # a foreign one is as good as none
             after = await imports.get(connection, owner, place["import_id"]) if place else None
             found = await imports.page(connection, owner, request.portfolio_id, after, size + 1)
         more = encode_page({"import_id": found[size - 1].import_id}) if len(found) > size else ""
@@ -107,9 +109,9 @@ class ImportHandler(import_service_pb2_grpc.ImportServiceServicer):
 
         return await self._writes.once(request, import_service_pb2.ImportOutcome, undo)
 
-    async def ListTemplates(
-        self, request: import_service_pb2.ListTemplatesRequest, context: Context
-    ) -> import_service_pb2.ListTemplatesResponse:
+    async def GetTemplates(
+        self, request: import_service_pb2.GetTemplatesRequest, context: Context
+    ) -> import_service_pb2.Templates:
         """List what can be read."""
         brokers = [each for each in FORMATS if each.name not in BY_NAME]
         return messages.templates(TEMPLATES, brokers)

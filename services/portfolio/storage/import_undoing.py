@@ -1,12 +1,15 @@
-"""Taking back what an import saved: its positions that are still there, and the cash that it stated last."""
+"""Taking back what an import saved: positions and movements that are still there, and the cash that it stated last."""
 
-from sqlalchemy import delete, insert, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.portfolio.domain.book import CashBalance
+from services.portfolio.domain.book import CashBalance, CashMovement
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.storage import cash, contents
 from services.portfolio.storage.import_tables import import_balances, import_rows
+from services.portfolio.storage.portfolio_tables import cash_movements
 from services.portfolio.storage.tables import cash_balances, positions
 
 
@@ -28,7 +31,7 @@ async def there_still(connection: AsyncConnection, owner_id: str, import_id: str
     own = (import_rows.c.import_id == import_id) & (import_rows.c.owner_id == owner_id)
     newest = positions.c.to_revision.is_(None) & (positions.c.owner_id == owner_id)
     statement = select(positions.c.position_id, positions.c.exit_date).where(
-        newest, positions.c.position_id.in_(select(import_rows.c.position_id).where(own))
+        newest, positions.c.position_id.in_(select(import_rows.c.subject_id).where(own))
     )
     rows = (await connection.execute(statement)).all()
     return [row.position_id for row in rows], sum(row.exit_date is None for row in rows)
@@ -38,6 +41,52 @@ async def end_positions(connection: AsyncConnection, portfolio: Portfolio, posit
     """Let positions be no more from a portfolio's revision on."""
     newest = positions.c.to_revision.is_(None) & (positions.c.owner_id == portfolio.owner_id)
     statement = update(positions).where(newest, positions.c.position_id.in_(position_ids))
+    await connection.execute(statement.values(to_revision=portfolio.revision))
+
+
+async def add_movements(connection: AsyncConnection, portfolio: Portfolio, added: Sequence[CashMovement]) -> None:
+    """Add movements of cash that are valid from a portfolio's revision on."""
+    shared = {
+        "from_revision": portfolio.revision,
+        "portfolio_id": portfolio.portfolio_id,
+        "owner_id": portfolio.owner_id,
+    }
+    rows = [
+        {
+            **shared,
+            "movement_id": movement.movement_id,
+            "kind": movement.kind,
+            "currency": movement.currency,
+            "amount": movement.amount,
+            "movement_date": movement.movement_date,
+            "symbol": movement.symbol,
+            "note": movement.note,
+        }
+        for movement in added
+    ]
+    if rows:
+        await connection.execute(insert(cash_movements), rows)
+
+
+def _movements_of(owner_id: str, import_id: str) -> ColumnElement[bool]:
+    """Give the condition that a movement was saved by an import, and is still there."""
+    own = (import_rows.c.import_id == import_id) & (import_rows.c.owner_id == owner_id)
+    return and_(
+        cash_movements.c.to_revision.is_(None),
+        cash_movements.c.owner_id == owner_id,
+        cash_movements.c.movement_id.in_(select(import_rows.c.subject_id).where(own)),
+    )
+
+
+async def has_movements(connection: AsyncConnection, owner_id: str, import_id: str) -> bool:
+    """Say whether a movement that an import saved is still there."""
+    statement = select(cash_movements.c.movement_id).where(_movements_of(owner_id, import_id)).limit(1)
+    return await connection.scalar(statement) is not None
+
+
+async def end_movements(connection: AsyncConnection, portfolio: Portfolio, import_id: str) -> None:
+    """Let the movements that an import saved be no more from a portfolio's revision on."""
+    statement = update(cash_movements).where(_movements_of(portfolio.owner_id, import_id))
     await connection.execute(statement.values(to_revision=portfolio.revision))
 
 

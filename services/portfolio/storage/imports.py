@@ -1,14 +1,29 @@
 """Imports in PostgreSQL: what is remembered of each, and of which positions each of its rows became."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Integer, LargeBinary, Row, Uuid, bindparam, delete, func, insert, literal, select, tuple_, update
+from sqlalchemy import (
+    Integer,
+    LargeBinary,
+    Row,
+    Text,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.errors import FailedPrecondition, NotFound
+from services.portfolio.domain.import_comparison import Comparison, Imported
 from services.portfolio.domain.import_record import (
     KEPT_FILES,
     MOST_WAITING,
@@ -18,7 +33,6 @@ from services.portfolio.domain.import_record import (
     Report,
     State,
 )
-from services.portfolio.domain.imported import Imported, Taken
 from services.portfolio.domain.imports.issues import Issue
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.storage.import_tables import import_rows, imports
@@ -27,20 +41,19 @@ ID = Uuid(as_uuid=False)
 TOLD = [column for column in imports.c if column.name not in ("content", "report")]
 GIVEN_ROWS = (
     func.unnest(
-        bindparam("position_ids", type_=ARRAY(ID)),
+        bindparam("subjects", type_=ARRAY(Text)),
+        bindparam("subject_ids", type_=ARRAY(ID)),
         bindparam("instrument_ids", type_=ARRAY(Integer)),
         bindparam("row_hashes", type_=ARRAY(LargeBinary)),
     )
-    .table_valued("position_id", "instrument_id", "row_hash")
+    .table_valued("subject", "subject_id", "instrument_id", "row_hash")
     .render_derived("given")
 )
 ADD_ROWS = insert(import_rows).from_select(
-    ["import_id", "portfolio_id", "owner_id", "position_id", "instrument_id", "row_hash"],
+    ["import_id", "portfolio_id", "owner_id", "subject", "subject_id", "instrument_id", "row_hash"],
     select(
         *(bindparam(name, type_=ID) for name in ("import_id", "portfolio_id", "owner_id")),
-        GIVEN_ROWS.c.position_id,
-        GIVEN_ROWS.c.instrument_id,
-        GIVEN_ROWS.c.row_hash,
+        *GIVEN_ROWS.c,
     ),
 )
 
@@ -156,19 +169,17 @@ async def rows_before(connection: AsyncConnection, portfolio: Portfolio) -> list
     return [Imported(*row) for row in await connection.execute(statement)]
 
 
-async def add_rows(connection: AsyncConnection, portfolio: Portfolio, import_id: str, saved: Sequence[Taken]) -> None:
-    """Remember which position each saved row of an import became."""
-    if not saved:
+async def add_rows(connection: AsyncConnection, portfolio: Portfolio, import_id: str, compared: Comparison) -> None:
+    """Remember which position or movement each row became that an import saved."""
+    rows: list[tuple[str, str, int | None, bytes]]
+    rows = [("POSITION", t.position.position_id, t.position.instrument_id, t.row_hash) for t in compared.new]
+    rows += [("CASH_MOVEMENT", t.movement.movement_id, None, t.row_hash) for t in compared.new_movements]
+    if not rows:
         return
-    named: dict[str, object] = {
-        "import_id": import_id,
-        "portfolio_id": portfolio.portfolio_id,
-        "owner_id": portfolio.owner_id,
-        "position_ids": [taken.position.position_id for taken in saved],
-        "instrument_ids": [taken.position.instrument_id for taken in saved],
-        "row_hashes": [taken.row_hash for taken in saved],
-    }
-    await connection.execute(ADD_ROWS, named)
+    shared = {"import_id": import_id, "portfolio_id": portfolio.portfolio_id, "owner_id": portfolio.owner_id}
+    subjects, subject_ids, instrument_ids, row_hashes = map(list, zip(*rows, strict=True))
+    given = {"subjects": subjects, "subject_ids": subject_ids}
+    await connection.execute(ADD_ROWS, {**shared, **given, "instrument_ids": instrument_ids, "row_hashes": row_hashes})
 
 
 def _counts(record: ImportRecord) -> dict[str, Any]:

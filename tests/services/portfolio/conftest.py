@@ -25,6 +25,7 @@ from plimsoll.portfolio.v1.cash_service_pb2_grpc import CashServiceStub
 from plimsoll.portfolio.v1.change_service_pb2_grpc import ChangeServiceStub
 from plimsoll.portfolio.v1.data_service_pb2_grpc import DataServiceStub
 from plimsoll.portfolio.v1.export_service_pb2_grpc import ExportServiceStub
+from plimsoll.portfolio.v1.import_service_pb2_grpc import ImportServiceStub
 from plimsoll.portfolio.v1.label_service_pb2_grpc import LabelServiceStub
 from plimsoll.portfolio.v1.plaid_service_pb2_grpc import PlaidServiceStub
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import PortfolioServiceStub
@@ -62,6 +63,7 @@ class Client:
         self.changes = _With(ChangeServiceStub(self.channel), self.metadata)
         self.settings = _With(RiskSettingsServiceStub(self.channel), self.metadata)
         self.scenarios = _With(ScenarioServiceStub(self.channel), self.metadata)
+        self.imports = _With(ImportServiceStub(self.channel), self.metadata)
         self.labels = _With(LabelServiceStub(self.channel), self.metadata)
         self.plaid = _With(PlaidServiceStub(self.channel), self.metadata)
         self.exports = _With(ExportServiceStub(self.channel), self.metadata)

@@ -146,7 +146,7 @@ async def test_a_form_without_exactly_one_file_is_refused(alice, files):
 @pytest.mark.parametrize(
     ("fields", "kind", "field"),
     [
-        ({"commit": False}, "text/csv", "commit"),
+        ({"entry_date": "yesterday"}, "text/csv", "entry_date"),
         ({"portfolio_name": " "}, "text/csv", "portfolio_name"),
         ({}, "application/json", "file.content_type"),
         ({}, "multipart/form-data\r\nX: y", "file.content_type"),

@@ -4,6 +4,7 @@ import datetime
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from services.portfolio.domain.book import MovementKind
 from services.portfolio.domain.imports.issues import Issue
 
 Date = datetime.date
@@ -21,6 +22,7 @@ class PositionRow:
     tags: tuple[str, ...] = ()
     exit_date: Date | None = None
     exit_price: Decimal | None = None
+    strategy: str = ""
     stated_class: str = ""
     """PUBLIC, OPTIONS or PRIVATE, where the file says it."""
     entry_known: bool = True
@@ -37,6 +39,19 @@ class CashRow:
     balance_date: Date
 
 
+@dataclass(frozen=True, slots=True)
+class MovementRow:
+    """A row that states a movement of cash; signed as it changed the cash."""
+
+    line: int
+    kind: MovementKind
+    currency: str
+    amount: Decimal
+    movement_date: Date
+    symbol: str = ""
+    note: str = ""
+
+
 @dataclass(slots=True)
 class ParsedFile:
     """What a file says, in its order."""
@@ -47,5 +62,6 @@ class ParsedFile:
     """Rows that state something: not the header, and not the lines around the table."""
     positions: list[PositionRow] = field(default_factory=list)
     cash: list[CashRow] = field(default_factory=list)
+    movements: list[MovementRow] = field(default_factory=list)
     errors: list[Issue] = field(default_factory=list)
     warnings: list[Issue] = field(default_factory=list)

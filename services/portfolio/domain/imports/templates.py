@@ -1,14 +1,19 @@
 """The two templates: five columns for a quick start, twelve for options and closed positions.
 
-The twelve are those of the SigmaSight template, with its names: four of them are needed.
+The twelve are those of the SigmaSight template, with its names: four of them are needed. Both take three columns more,
+`tags`, `strategy` and `note`: so an exported portfolio comes back as it was. In rows of class CASH a ticker such as
+`CUR:USD` states a balance, or with a subtype such as DEPOSIT a movement.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from services.portfolio.domain.book import MovementKind
+from services.portfolio.domain.cell_text import unguarded
 from services.portfolio.domain.imports import amounts, days, symbols
 from services.portfolio.domain.imports.formats import Format, Record, Table, count_row, one_of, plain
 from services.portfolio.domain.imports.issues import Issue, RowError, listed, malformed
-from services.portfolio.domain.imports.statements import CashRow, Date, ParsedFile, PositionRow
+from services.portfolio.domain.imports.statements import CashRow, Date, MovementRow, ParsedFile, PositionRow
 
 MAX_TAGS = 20
 MAX_TAG_LENGTH = 50
@@ -27,10 +32,15 @@ ALIASES = {
     "option_type": ("option type",),
     "exit_date": ("exit date",),
     "exit_price": ("exit price per share", "exit price"),
+    "strategy": ("strategy",),
+    "note": ("note",),
 }
 COLUMN_OF = {alias: column for column, aliases in ALIASES.items() for alias in aliases}
 TERMS = ("underlying_symbol", "strike_price", "expiration_date", "option_type")
-CLASSES = ("PUBLIC", "OPTIONS", "PRIVATE")
+CLASSES = ("PUBLIC", "OPTIONS", "PRIVATE", "CASH")
+MAX_NOTE_LENGTH = 500
+MOVEMENT_SIGNS: dict[MovementKind, int] = {"DEPOSIT": 1, "WITHDRAWAL": -1, "DIVIDEND": 0, "FEE": -1, "INTEREST": 0}
+"""What a movement does to the cash; 0 is either."""
 RIGHTS = {"C": "C", "CALL": "C", "P": "P", "PUT": "P"}
 
 
@@ -80,10 +90,12 @@ def _columns(table: Table) -> tuple[dict[str, int], list[Issue]]:
 
 
 def _read_row(parsed: ParsedFile, line: int, row: Record) -> None:
-    if row["ticker"].upper().startswith(symbols.CASH_PREFIX):
-        parsed.cash.append(_cash(parsed.cash, line, row))
-        return
     stated_class = _class(row.get("investment_class", ""))
+    if row["ticker"].upper().startswith(symbols.CASH_PREFIX):
+        _read_cash(parsed, line, row)
+        return
+    if stated_class == "CASH":
+        raise RowError("ticker", row["ticker"], "unknown_currency", "the ticker of cash is CUR: and its currency")
     position = PositionRow(
         line=line,
         symbol=_symbol(row, stated_class),
@@ -93,6 +105,7 @@ def _read_row(parsed: ParsedFile, line: int, row: Record) -> None:
         tags=_tags(row.get("tags", "")),
         exit_date=_exit_date(row.get("exit_date", "")),
         exit_price=amounts.price("exit_price", price) if (price := row.get("exit_price", "")) else None,
+        strategy=_text("strategy", row.get("strategy", ""), MAX_TAG_LENGTH),
         stated_class=stated_class,
     )
     if position.quantity == 0:
@@ -103,16 +116,37 @@ def _read_row(parsed: ParsedFile, line: int, row: Record) -> None:
     parsed.positions.append(position)
 
 
-def _cash(stated: Sequence[CashRow], line: int, row: Record) -> CashRow:
+def _read_cash(parsed: ParsedFile, line: int, row: Record) -> None:
     currency = row["ticker"].upper().removeprefix(symbols.CASH_PREFIX)
     if not symbols.CURRENCY.fullmatch(currency):
         raise RowError("ticker", row["ticker"], "unknown_currency", "after CUR: comes a currency of three letters")
     if row["entry_price"] and amounts.number("entry_price", row["entry_price"]) != 1:
         raise RowError("entry_price", row["entry_price"], "cash_price", "the price of cash is 1 or empty")
-    if any(cash.currency == currency for cash in stated):
-        raise RowError("ticker", row["ticker"], "repeated_cash", f"the balance of {currency} is stated twice")
     amount = amounts.number("quantity", row["quantity"])
-    return CashRow(line, currency, amount, days.iso("entry_date", row["entry_date"]))
+    day = days.iso("entry_date", row["entry_date"])
+    if kind := row.get("investment_subtype", ""):
+        parsed.movements.append(_movement(kind, row, MovementRow(line, "DEPOSIT", currency, amount, day)))
+        return
+    if any(cash.currency == currency for cash in parsed.cash):
+        raise RowError("ticker", row["ticker"], "repeated_cash", f"the balance of {currency} is stated twice")
+    parsed.cash.append(CashRow(line, currency, amount, day))
+
+
+def _movement(text: str, row: Record, stated: MovementRow) -> MovementRow:
+    kind = next((known for known in MOVEMENT_SIGNS if known == text.upper()), None)
+    if kind is None:
+        message = f"a movement of cash is one of {', '.join(MOVEMENT_SIGNS)}"
+        raise RowError("investment_subtype", text, "unknown_movement", message)
+    if stated.amount == 0 or stated.amount * MOVEMENT_SIGNS[kind] < 0:
+        message = f"the amount of a {kind.lower()} is {'below' if MOVEMENT_SIGNS[kind] < 0 else 'above'} 0"
+        raise RowError("quantity", row["quantity"], "wrong_sign" if stated.amount else "zero_quantity", message)
+    symbol = row.get("underlying_symbol", "")
+    return replace(
+        stated,
+        kind=kind,
+        symbol=symbols.canonical(symbol, "underlying_symbol") if symbol else "",
+        note=_text("note", row.get("note", ""), MAX_NOTE_LENGTH),
+    )
 
 
 def _class(text: str) -> str:
@@ -153,7 +187,15 @@ def _exit_date(text: str) -> Date | None:
     return days.iso("exit_date", text) if text else None
 
 
+def _text(column: str, text: str, longest: int) -> str:
+    free = unguarded(text).strip()
+    if len(free) > longest:
+        raise RowError(column, text, "too_long", f"the {column} has at most {longest} characters")
+    return free
+
+
 def _tags(text: str) -> tuple[str, ...]:
+    text = unguarded(text)
     tags = tuple(dict.fromkeys(tag.strip() for tag in text.split(SEPARATOR) if tag.strip()))
     if len(tags) > MAX_TAGS:
         raise RowError("tags", text, "too_many_tags", f"a position has at most {MAX_TAGS} tags, this one {len(tags)}")

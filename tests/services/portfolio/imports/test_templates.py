@@ -252,3 +252,41 @@ def test_what_could_be_two_numbers_is_none(text):
 @pytest.mark.parametrize("text", ["--", "N/A", "-", ""])
 def test_what_is_said_to_be_absent_is_missing(text):
     assert reasons(f"AAPL,{text},1,2022-01-03,\n") == [(2, "quantity", "missing")]
+
+
+EXPORTED = TWELVE.strip() + ",Tags,Strategy,Note\n"
+
+
+def test_what_the_export_writes_comes_back():
+    rows = (
+        "AAPL230120C00150000,-2,3.1,2022-12-01,OPTIONS,,AAPL,150,2023-01-20,CALL,,,core;'=tech,wheel,\n"
+        "CUR:USD,-5078.62,,2022-12-28,CASH,,,,,,,,,,\n"
+        "CUR:USD,6.9,,2022-12-15,CASH,DIVIDEND,AAPL,,,,,,,,'=1+1\n"
+        "CUR:EUR,-100,,2022-12-16,CASH,withdrawal,,,,,,,,,\n"
+    )
+    parsed = parse((EXPORTED + rows).encode())
+    assert (parsed.errors, parsed.warnings) == ([], [])
+    assert [(p.tags, p.strategy) for p in parsed.positions] == [(("core", "=tech"), "wheel")]
+    assert [(c.currency, c.amount) for c in parsed.cash] == [("USD", Decimal("-5078.62"))]
+    dividend, withdrawal = parsed.movements
+    assert (dividend.kind, dividend.symbol, dividend.note, str(dividend.movement_date)) == (
+        *("DIVIDEND", "AAPL", "=1+1", "2022-12-15"),
+    )
+    assert (withdrawal.kind, withdrawal.currency, withdrawal.amount) == ("WITHDRAWAL", "EUR", -100)
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "reason"),
+    [
+        ("CUR:USD,5,,2022-12-15,CASH,BRIBE,,,,,,,,,", "investment_subtype", "unknown_movement"),
+        ("CUR:USD,-5,,2022-12-15,CASH,DEPOSIT,,,,,,,,,", "quantity", "wrong_sign"),
+        ("CUR:USD,5,,2022-12-15,CASH,FEE,,,,,,,,,", "quantity", "wrong_sign"),
+        ("CUR:USD,0,,2022-12-15,CASH,INTEREST,,,,,,,,,", "quantity", "zero_quantity"),
+        ("CUR:USD,5,,2022-12-15,CASH,DEPOSIT,,,,,,,,," + "x" * 501, "note", "too_long"),
+        ("AAPL,5,1,2022-12-15,CASH,,,,,,,,,,", "ticker", "unknown_currency"),
+        ("AAPL,5,1,2022-12-15,,,,,,,,,," + "x" * 51 + ",", "strategy", "too_long"),
+    ],
+)
+def test_a_bad_row_of_cash_is_named(row, field, reason):
+    (issue,) = parse((EXPORTED + row + "\n").encode()).errors
+    assert (issue.line, issue.field, issue.reason) == (2, field, reason)

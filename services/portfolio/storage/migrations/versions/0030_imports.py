@@ -1,4 +1,4 @@
-"""Imports of files: what was read and what became of it, and which position each of their rows is.
+"""Imports of files: what was read and what became of it, and which position or movement of cash each row is.
 
 `import_rows` and `import_balances` let an import be undone, and let the same row of a second file be known again.
 """
@@ -44,12 +44,13 @@ def upgrade() -> None:
     op.execute("""
         CREATE TABLE import_rows (
             import_id uuid NOT NULL REFERENCES imports ON DELETE CASCADE,
-            position_id uuid NOT NULL,
+            subject text NOT NULL CHECK (subject IN ('POSITION', 'CASH_MOVEMENT')),
+            subject_id uuid NOT NULL,
             portfolio_id uuid NOT NULL,
             owner_id uuid NOT NULL,
-            instrument_id integer NOT NULL,
+            instrument_id integer CHECK ((instrument_id IS NULL) = (subject <> 'POSITION')),
             row_hash bytea NOT NULL,
-            PRIMARY KEY (import_id, position_id)
+            PRIMARY KEY (import_id, subject_id)
         )""")
     op.execute("CREATE INDEX ON import_rows (portfolio_id)")
     op.execute("""
