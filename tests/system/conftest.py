@@ -17,6 +17,8 @@ import httpx
 import pytest
 
 from tests.databases import make_home, remove_home
+from tests.services.portfolio import plaid_stub
+from tests.services.portfolio.plaid_stub import PlaidStub
 
 PLIMSOLL = Path(sys.executable).with_name("plimsoll")
 PASSWORD = "a long enough password"
@@ -147,17 +149,18 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Running]:
-    """A stack with bundled prices, shared by the tests that leave it as it is."""
+    """A stack with bundled prices and a local Plaid, shared by the tests that leave it as it is."""
     folder = make_home()
-    running = start(folder)
-    try:
-        synced = command(folder, "sync")
-        assert synced.returncode == 0, synced.stdout + synced.stderr
-        yield running
-    finally:
-        code = stop(running)
-        left = processes_of(folder)
-        remove_home(folder)
+    with plaid_stub.running(PlaidStub()) as plaid:
+        running = start(folder, settings=plaid_stub.settings(plaid))
+        try:
+            synced = command(folder, "sync")
+            assert synced.returncode == 0, synced.stdout + synced.stderr
+            yield running
+        finally:
+            code = stop(running)
+            left = processes_of(folder)
+            remove_home(folder)
     assert code == 0
     assert not left, left
 

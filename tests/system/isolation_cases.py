@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from tests.services.portfolio import plaid_stub
+
 CSV = b"ticker,quantity,entry_price,entry_date,tags\nAAPL,1,100,2022-01-03,\n"
 POSITION = {"symbol": "AAPL", "quantity": 1.0, "entry_price": 100.0, "entry_date": "2022-01-03"}
 MANAGEMENT = "/api/v1/management"
@@ -85,6 +87,10 @@ def make_import(client: httpx.Client) -> str:
     return str(made.json()["import_status"]["import_id"])
 
 
+def make_plaid_item(client: httpx.Client) -> str:
+    return str(post(client, "/api/v1/plaid/exchange", public_token=plaid_stub.PUBLIC_TOKEN)["plaid_item_id"])
+
+
 def make_private_instrument(client: httpx.Client) -> str:
     symbol = f"X{uuid.uuid4().hex[:8]}".upper()
     return str(post(client, "/api/v1/marketdata/private-instruments", symbol=symbol, name="A cottage")["instrument_id"])
@@ -112,6 +118,9 @@ RESOURCES = {
     "import_id": Resource(make_import, lambda c, i: c.get(f"/api/v1/portfolio/upload/{i}/status").json()),
     "api_key_id": Resource(make_api_key, lambda c, i: c.get("/api/v1/auth/api-keys").json()),
     "result_id": Resource(make_result, lambda c, i: c.get(f"/api/v1/results/{i}").json()),
+    "plaid_item_id": Resource(
+        make_plaid_item, lambda c, i: c.get("/api/v1/plaid/accounts", params={"plaid_item_id": i}).json()
+    ),
     "instrument_id": Resource(
         make_private_instrument, lambda c, i: c.get("/api/v1/marketdata/private-instruments").json()
     ),
@@ -149,6 +158,11 @@ def upload(client: httpx.Client, portfolio_id: str) -> Answer:
 
 def onboarding(step: str) -> Case:
     return lambda c, i: c.post(f"/api/v1/portfolio/onboarding/{i}/{step}", json={})
+
+
+def import_plaid(client: httpx.Client, plaid_item_id: str, **fields: str) -> Answer:
+    named = fields or {"portfolio_name": f"At the broker {uuid.uuid4()}"}
+    return client.post("/api/v1/plaid/import", json={"plaid_item_id": plaid_item_id, **named})
 
 
 CASES: dict[tuple[str, str], Case] = {
@@ -231,6 +245,18 @@ CASES: dict[tuple[str, str], Case] = {
         "/api/v1/data/positions/details", params={"position_ids": i}
     ),
     ("DataService.GetHistoricalPrices", "portfolio_id"): lambda c, i: c.get(f"/api/v1/data/prices/historical/{i}"),
+    ("ExportService.ExportPortfolio", "portfolio_id"): lambda c, i: c.get(f"/api/v1/export/portfolio/{i}"),
+    ("ExportService.ExportTrades", "portfolio_id"): lambda c, i: c.post(
+        "/api/v1/export/trades", json={"portfolio_id": i, "trades": [{"symbol": "AAPL", "quantity": 1.0}]}
+    ),
+    ("PlaidService.GetPlaidAccounts", "plaid_item_id"): lambda c, i: c.get(
+        "/api/v1/plaid/accounts", params={"plaid_item_id": i}
+    ),
+    ("PlaidService.GetPlaidPositions", "plaid_item_id"): lambda c, i: c.get(
+        "/api/v1/plaid/holdings", params={"plaid_item_id": i}
+    ),
+    ("PlaidService.ImportPlaid", "plaid_item_id"): import_plaid,
+    ("PlaidService.ImportPlaid", "portfolio_id"): lambda c, i: import_plaid(c, make_plaid_item(c), portfolio_id=i),
     ("ResultService.GetResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}"),
     ("ResultService.ReplayResult", "result_id"): lambda c, i: c.post(f"/api/v1/results/{i}:replay", json={}),
     ("ResultService.ExplainResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}/explain"),

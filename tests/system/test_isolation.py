@@ -21,11 +21,12 @@ from tests.system.isolation_cases import ABSENT, CASES, RESOURCES
 
 SERVICES = ("portfolio", "marketdata", "risk")
 # Ids of what belongs to nobody, or to everybody.
-NOT_OWNED = {"request_id", "instrument_ids"}
+NOT_OWNED = {"request_id", "instrument_ids", "sender_comp_id", "target_comp_id"}
 # An id of which there is no path without another id, which is tried; and filters of what is the caller's anyway.
 TRIED_WITH_ANOTHER = {
     ("CashService.DeleteCashMovement", "portfolio_id"),
     ("ChangeService.ListChanges", "subject_id"),
+    ("ExportService.ListExports", "portfolio_id"),
     ("ResultService.ListResults", "portfolio_id"),
 }
 # What only services may ask. tests/services/portfolio tries a book with the token of another user (test_portfolios.py);

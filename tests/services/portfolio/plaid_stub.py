@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+PUBLIC_TOKEN = "public-sandbox-5c224a01-8314-4491-a06f-39e193d5cddc"
 CLIENT_ID, SECRET = "5f0000000000000000000001", "a secret at plaid"
 BROKERAGE, RETIREMENT, CHECKING = "brokerage-JqMLm4rJwpF6gMPJ", "ira-k67E4xKvMlhmleEa4pg9", "checking-5Bvpj4QknlhVWk7G"
 Json = dict[str, Any]
@@ -97,7 +98,7 @@ class PlaidStub:
 
     def __init__(self) -> None:
         self.url = ""
-        self.public_tokens = {"public-sandbox-5c224a01-8314-4491-a06f-39e193d5cddc"}
+        self.public_tokens = {PUBLIC_TOKEN}
         self.access_tokens: set[str] = set()
         self.asked: list[tuple[str, Json]] = []
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
@@ -154,6 +155,15 @@ class PlaidStub:
             return error(400, "INVALID_INPUT", "INVALID_ACCESS_TOKEN")
         accounts = [found for found in self.accounts if found["type"] == "investment"]
         return right({"accounts": accounts, "holdings": self.lines, "securities": SECURITIES, "item": {}})
+
+
+def settings(stub: PlaidStub) -> dict[str, str]:
+    """What sets a portfolio service up for it."""
+    return {
+        "PLIMSOLL_PLAID_CLIENT_ID": CLIENT_ID,
+        "PLIMSOLL_PLAID_SECRET": SECRET,
+        "PLIMSOLL_PLAID_BASE_URL": stub.url,
+    }
 
 
 def right(answer: Json) -> tuple[int, dict[str, str], bytes]:

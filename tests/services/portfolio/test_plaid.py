@@ -27,9 +27,7 @@ from services.portfolio.wiring import build
 from tests.services.portfolio import plaid_stub
 from tests.services.portfolio.books import NO_SUCH, enter, listed, make
 from tests.services.portfolio.conftest import Client, refused, signed_in
-from tests.services.portfolio.plaid_stub import BROKERAGE, RETIREMENT, PlaidStub, error, right
-
-PUBLIC_TOKEN = "public-sandbox-5c224a01-8314-4491-a06f-39e193d5cddc"
+from tests.services.portfolio.plaid_stub import BROKERAGE, PUBLIC_TOKEN, RETIREMENT, PlaidStub, error, right
 
 
 @pytest.fixture
