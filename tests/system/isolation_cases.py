@@ -217,6 +217,9 @@ CASES: dict[tuple[str, str], Case] = {
             "GetOverview": "overview",
             "GetExposures": "exposures",
             "GetGreeks": "greeks",
+            "GetCorrelationMatrix": "correlation-matrix",
+            "GetCorrelationClusters": "correlation-clusters",
+            "GetDiversificationScore": "diversification-score",
         }.items()
     },
 }
