@@ -220,6 +220,7 @@ CASES: dict[tuple[str, str], Case] = {
             "GetCorrelationMatrix": "correlation-matrix",
             "GetCorrelationClusters": "correlation-clusters",
             "GetDiversificationScore": "diversification-score",
+            "GetRiskMetrics": "risk-metrics",
         }.items()
     },
 }

@@ -11,7 +11,7 @@ from chassis.dates import parse_optional_date
 from chassis.errors import InvalidFields, Violation
 from plimsoll.common.v1 import result_pb2
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
-from plimsoll.risk.v1 import correlation_pb2, exposures_pb2, greeks_pb2, overview_pb2
+from plimsoll.risk.v1 import correlation_pb2, exposures_pb2, greeks_pb2, overview_pb2, risk_metrics_pb2
 from plimsoll.risk.v1.analytics_service_pb2_grpc import AnalyticsServiceServicer
 from services.risk.application.analyses import Analyses, Target
 from services.risk.convert import served_message
@@ -22,6 +22,7 @@ from services.risk.domain.correlation_matrix import CORRELATION_MATRIX, Correlat
 from services.risk.domain.diversification import DIVERSIFICATION_SCORE, DiversificationParameters
 from services.risk.domain.exposures import EXPOSURES, ExposureParameters
 from services.risk.domain.overview import OVERVIEW
+from services.risk.domain.risk_metrics import RISK_METRICS, RiskMetricsParameters
 from services.risk.handlers.catalogue import KINDS
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -100,6 +101,11 @@ class AnalyticsHandler(AnalyticsServiceServicer):
         parameters = DiversificationParameters(**_window(request))
         refuse_overlap_beyond(parameters.lookback_days, parameters.min_overlap)
         return await self._answer(DIVERSIFICATION_SCORE.kind, request, parameters, correlation_pb2.DiversificationScore)
+
+    async def GetRiskMetrics(self, request: pb.GetRiskMetricsRequest, context: Context) -> risk_metrics_pb2.RiskMetrics:
+        """Answer beta, volatility and drawdown of a portfolio."""
+        parameters = RiskMetricsParameters(**stated(lookback_days=request.lookback_days))
+        return await self._answer(RISK_METRICS.kind, request, parameters, risk_metrics_pb2.RiskMetrics)
 
     async def _answer(self, kind: str, request: AboutABook, parameters: Any, message: type[M]) -> M:
         """Give the answer of one kind, with how it was served."""
