@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from plimsoll.common.v1 import result_pb2
@@ -29,6 +30,7 @@ def answer_message(message: type[M], resolved: Resolved, name: str, inputs: Inpu
         reason=found.reason,
         portfolio_id=resolved.portfolio_id,
         metadata=_metadata(resolved, name, inputs, found),
+        **found.beside,
         **({} if found.body is None else _plain(found.body)),
     )
 
@@ -68,7 +70,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _struct(each) if isinstance(each, dict) else _plain(each) for key, each in value.items()}
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
     return value
+
+
+def _struct(mapping: dict[str, Any]) -> Struct:
+    """Give a mapping within a mapping, which in the contract is an object of JSON: maps hold no maps."""
+    made = Struct()
+    made.update(mapping)
+    return made

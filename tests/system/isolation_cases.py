@@ -266,6 +266,10 @@ CASES: dict[tuple[str, str], Case] = {
             "GetOverview": "overview",
             "GetExposures": "exposures",
             "GetGreeks": "greeks",
+            "GetCorrelationMatrix": "correlation-matrix",
+            "GetCorrelationClusters": "correlation-clusters",
+            "GetDiversificationScore": "diversification-score",
+            "GetRiskMetrics": "risk-metrics",
         }.items()
     },
 }

@@ -4,8 +4,8 @@ The body of what was found is a frozen dataclass whose fields are named as the a
 function renders all of them. Everything in it is finite: what cannot be known is None, with a reason beside it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Generic, TypeVar
 
@@ -40,6 +40,8 @@ class Found:
     reason: str = ""
     """In snake case, as the contract lists them. Empty: there is an answer."""
     lookback: Lookback | None = None
+    beside: Mapping[str, object] = field(default_factory=dict)
+    """Fields of the answer that stand even where there is no body."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What nearly every analysis begins with: the held positions valued, how much of the book that covers, the caveats."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from riskmath.exposure import Coverage
@@ -32,9 +33,9 @@ class Assessed:
         """Whether enough of the book is modelled to speak of it."""
         return is_enough(self.measured)
 
-    def unavailable(self, reason: str = "no_market_data") -> Found:
-        """Give the finding that there is no answer."""
-        return Found(None, self.coverage, self.warnings, reason=reason)
+    def unavailable(self, reason: str = "no_market_data", beside: Mapping[str, object] | None = None) -> Found:
+        """Give the finding that there is no answer, and what stands beside it all the same."""
+        return Found(None, self.coverage, self.warnings, reason=reason, beside=beside or {})
 
 
 def assess(inputs: Inputs) -> Assessed:

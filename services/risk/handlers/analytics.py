@@ -8,16 +8,21 @@ from google.protobuf.message import Message
 
 from chassis.call import current_call
 from chassis.dates import parse_optional_date
+from chassis.errors import InvalidFields, Violation
 from plimsoll.common.v1 import result_pb2
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
-from plimsoll.risk.v1 import exposures_pb2, greeks_pb2, overview_pb2
+from plimsoll.risk.v1 import correlation_pb2, exposures_pb2, greeks_pb2, overview_pb2, risk_metrics_pb2
 from plimsoll.risk.v1.analytics_service_pb2_grpc import AnalyticsServiceServicer
 from services.risk.application.analyses import Analyses, Target
 from services.risk.convert import served_message
 from services.risk.domain.analysis import NoParameters
 from services.risk.domain.book_greeks import GREEKS, GreeksParameters
+from services.risk.domain.correlation_clusters import CORRELATION_CLUSTERS, DEFAULT_LOOKBACK, ClusterParameters
+from services.risk.domain.correlation_matrix import CORRELATION_MATRIX, CorrelationMatrixParameters
+from services.risk.domain.diversification import DIVERSIFICATION_SCORE, DiversificationParameters
 from services.risk.domain.exposures import EXPOSURES, ExposureParameters
 from services.risk.domain.overview import OVERVIEW
+from services.risk.domain.risk_metrics import RISK_METRICS, RiskMetricsParameters
 from services.risk.handlers.catalogue import KINDS
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -29,6 +34,14 @@ class AboutABook(Protocol):
     portfolio_id: str
     as_of_date: str
     portfolio_revision: int
+
+
+class AboutCorrelation(Protocol):
+    """What every request about correlation says of the history and the symbols it is about."""
+
+    lookback_days: int
+    min_overlap: int
+    filter_mode: str
 
 
 class Served(Protocol):
@@ -63,6 +76,37 @@ class AnalyticsHandler(AnalyticsServiceServicer):
         parameters = GreeksParameters(**stated(view=request.view, include_after_expiry=request.include_after_expiry))
         return await self._answer(GREEKS.kind, request, parameters, greeks_pb2.Greeks)
 
+    async def GetCorrelationMatrix(
+        self, request: pb.GetCorrelationMatrixRequest, context: Context
+    ) -> correlation_pb2.CorrelationMatrix:
+        """Answer the correlations of what a portfolio follows."""
+        parameters = CorrelationMatrixParameters(**_window(request), **stated(max_symbols=request.max_symbols))
+        refuse_overlap_beyond(parameters.lookback_days, parameters.min_overlap)
+        return await self._answer(CORRELATION_MATRIX.kind, request, parameters, correlation_pb2.CorrelationMatrix)
+
+    async def GetCorrelationClusters(
+        self, request: pb.GetCorrelationClustersRequest, context: Context
+    ) -> correlation_pb2.CorrelationClusters:
+        """Answer the groups of symbols that move together."""
+        method = stated(method=request.method, threshold=request.threshold)
+        default = {"lookback_days": DEFAULT_LOOKBACK[request.method or "correlation"]}
+        parameters = ClusterParameters(**default | _window(request), **method)
+        refuse_overlap_beyond(parameters.lookback_days, parameters.min_overlap)
+        return await self._answer(CORRELATION_CLUSTERS.kind, request, parameters, correlation_pb2.CorrelationClusters)
+
+    async def GetDiversificationScore(
+        self, request: pb.GetDiversificationScoreRequest, context: Context
+    ) -> correlation_pb2.DiversificationScore:
+        """Answer how far a portfolio is more than one bet."""
+        parameters = DiversificationParameters(**_window(request))
+        refuse_overlap_beyond(parameters.lookback_days, parameters.min_overlap)
+        return await self._answer(DIVERSIFICATION_SCORE.kind, request, parameters, correlation_pb2.DiversificationScore)
+
+    async def GetRiskMetrics(self, request: pb.GetRiskMetricsRequest, context: Context) -> risk_metrics_pb2.RiskMetrics:
+        """Answer beta, volatility and drawdown of a portfolio."""
+        parameters = RiskMetricsParameters(**stated(lookback_days=request.lookback_days))
+        return await self._answer(RISK_METRICS.kind, request, parameters, risk_metrics_pb2.RiskMetrics)
+
     async def _answer(self, kind: str, request: AboutABook, parameters: Any, message: type[M]) -> M:
         """Give the answer of one kind, with how it was served."""
         started = time.perf_counter()
@@ -84,3 +128,18 @@ class AnalyticsHandler(AnalyticsServiceServicer):
 def stated(**fields: Any) -> dict[str, Any]:
     """Give the fields that a request states; of the others the defaults of the analysis hold."""
     return {name: value for name, value in fields.items() if value}
+
+
+def refuse_overlap_beyond(lookback_days: int, min_overlap: int) -> None:
+    """Refuse to look for more sessions in common than are looked back over.
+
+    Raises:
+        InvalidFields: min_overlap is beyond lookback_days.
+    """
+    if min_overlap > lookback_days:
+        rule = f"must be at most lookback_days, {lookback_days}"
+        raise InvalidFields([Violation("min_overlap", str(min_overlap), rule)])
+
+
+def _window(request: AboutCorrelation) -> dict[str, Any]:
+    return stated(lookback_days=request.lookback_days, min_overlap=request.min_overlap, filter_mode=request.filter_mode)

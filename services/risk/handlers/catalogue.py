@@ -7,14 +7,18 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from plimsoll.risk.v1 import exposures_pb2, greeks_pb2, overview_pb2
+from plimsoll.risk.v1 import correlation_pb2, exposures_pb2, greeks_pb2, overview_pb2, risk_metrics_pb2
 from services.risk.convert import answer_message
 from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.book_greeks import GREEKS
+from services.risk.domain.correlation_clusters import CORRELATION_CLUSTERS
+from services.risk.domain.correlation_matrix import CORRELATION_MATRIX
+from services.risk.domain.diversification import DIVERSIFICATION_SCORE
 from services.risk.domain.exposures import EXPOSURES
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.result_id import Resolved
+from services.risk.domain.risk_metrics import RISK_METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(OVERVIEW, overview_pb2.Overview),
             Kind(EXPOSURES, exposures_pb2.GroupedExposures),
             Kind(GREEKS, greeks_pb2.Greeks),
+            Kind(CORRELATION_MATRIX, correlation_pb2.CorrelationMatrix),
+            Kind(CORRELATION_CLUSTERS, correlation_pb2.CorrelationClusters),
+            Kind(DIVERSIFICATION_SCORE, correlation_pb2.DiversificationScore),
+            Kind(RISK_METRICS, risk_metrics_pb2.RiskMetrics),
         )
     }
 )

@@ -1,0 +1,62 @@
+"""How a book as it is now would have moved: its underlyings' simple returns, and what has too short a history."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from riskmath.arrays import FloatArray
+from riskmath.exposure import coverage as measure_coverage
+from riskmath.returns import simple_returns
+from services.risk.domain.assessed import Assessed
+from services.risk.domain.coverage import book_coverage
+from services.risk.domain.inputs import Inputs
+from services.risk.domain.underlyings import Underlyings, closes_of, net_by_underlying
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moves:
+    """The underlyings of a book that have a history, and their returns."""
+
+    assessed: Assessed
+    """Without the positions whose underlying has too short a history: they are in its coverage."""
+    underlyings: Underlyings
+    returns: FloatArray
+    """(T, N), simple; NaN where one is missing."""
+    dates: tuple[date, ...]
+    """(T + 1,), of the closes: return t is from the close of dates[t] to that of dates[t + 1]."""
+
+
+def moves(inputs: Inputs, assessed: Assessed, lookback_days: int, at_least: int) -> Moves:
+    """Give the returns of what a book follows; leave out what has fewer than so many in the last `lookback_days`."""
+    everything = net_by_underlying(inputs.book.held, assessed)
+    returns = simple_returns(closes_of(everything, inputs.history))
+    counts = (~np.isnan(returns[-lookback_days:])).sum(axis=0)
+    short = {everything.instrument_ids[place] for place in np.flatnonzero(counts < at_least)}
+    kept = np.flatnonzero(counts >= at_least).tolist()
+    return Moves(
+        assessed=_without(inputs, assessed, short) if short else assessed,
+        underlyings=everything.only(kept),
+        returns=returns[:, kept],
+        dates=inputs.history.session_dates if inputs.history else (),
+    )
+
+
+def _without(inputs: Inputs, assessed: Assessed, short: set[int]) -> Assessed:
+    """Leave out the positions that follow these instruments; what the book is worth stays what it is."""
+    valued, followed = assessed.valued, inputs.book.held.underlying_ids
+    reasons = tuple(
+        reason or ("insufficient_history" if underlying in short else "")
+        for reason, underlying in zip(valued.reasons, followed, strict=True)
+    )
+    left = np.array([bool(reason) for reason in reasons], dtype=bool)
+    narrowed = replace(
+        valued,
+        market_value=np.where(left, np.nan, valued.market_value),
+        pnl=np.where(left, np.nan, valued.pnl),
+        exposure=np.where(left, np.nan, valued.exposure),
+        reasons=reasons,
+    )
+    measured = measure_coverage(narrowed.exposure, narrowed.size)
+    told = book_coverage(inputs.book, narrowed, assessed.realized.covered, measured)
+    return replace(assessed, valued=narrowed, measured=measured, coverage=told)
