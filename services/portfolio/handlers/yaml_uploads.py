@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.call import current_call
 from chassis.errors import InvalidFields, Violation
-from chassis.forms import FORM, TABLE_TYPES, UploadedFile, file_of
+from chassis.forms import FORM, TABLE_TYPES, Uploaded, file_of
 from plimsoll.portfolio.v1 import portfolio_service_pb2
 from services.portfolio import convert
 from services.portfolio.application.accounts import DEFAULT_CURRENCY
@@ -24,7 +24,7 @@ class YamlUploads:
         self._imports = imports
 
     async def upload(
-        self, request: portfolio_service_pb2.UploadPortfolioRequest, file: UploadedFile
+        self, request: portfolio_service_pb2.UploadPortfolioRequest, file: Uploaded
     ) -> portfolio_service_pb2.UploadPortfolioResponse:
         """Import a file."""
         upload = _upload_of(request, file)
@@ -40,17 +40,20 @@ class YamlUploads:
         return await self._writes.once(request, portfolio_service_pb2.UploadPortfolioResponse, save)
 
 
-def yaml_of(request: portfolio_service_pb2.UploadPortfolioRequest) -> UploadedFile | None:
+def yaml_of(request: portfolio_service_pb2.UploadPortfolioRequest) -> Uploaded | None:
     """Give the file of an upload if it is YAML, by its media type or its name.
 
     Raises:
-        InvalidFields: the content type is no line of text, or of a form without a boundary.
+        InvalidFields: the content type is no line of text, of no YAML, or of a form without a boundary.
         InvalidRequest: a form without exactly one file.
     """
     media_type = request.file.content_type.partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES and media_type != FORM and not _named_yaml(request.file_name):
         return None
-    file = file_of(request.file.content_type, request.file.data, {*MEDIA_TYPES, *TABLE_TYPES})
+    file = file_of(request.file.content_type, request.file.data)
+    if not file.in_form and file.media_type not in {*MEDIA_TYPES, *TABLE_TYPES}:
+        rule = "must be application/yaml or multipart/form-data"
+        raise InvalidFields([Violation("file.content_type", request.file.content_type, rule)])
     return file if media_type in MEDIA_TYPES or _named_yaml(request.file_name or file.name) else None
 
 
@@ -58,7 +61,7 @@ def _named_yaml(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
 
-def _upload_of(request: portfolio_service_pb2.UploadPortfolioRequest, file: UploadedFile) -> YamlUpload:
+def _upload_of(request: portfolio_service_pb2.UploadPortfolioRequest, file: Uploaded) -> YamlUpload:
     """Give what an upload asks for.
 
     Raises:
