@@ -124,6 +124,9 @@ def test_fields_go_where_transcoding_takes_them_from(document: Json) -> None:
         "base_currency",
         "commit",
         "request_id",
+        "file_name",
+        "entry_date",
+        "portfolio_value",
     ]
     assert set(upload["requestBody"]["content"]) == {"text/csv", "multipart/form-data"}
     bars = document["paths"]["/api/v1/marketdata/bars/{symbol}"]["get"]

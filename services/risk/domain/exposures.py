@@ -33,7 +33,7 @@ class ExposureGroup:
     short_exposure: float
     gross_exposure: float
     net_exposure: float
-    net_percentage: float | None
+    net_percent: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _group(name: str, rows: list[int], inputs: Inputs, assessed: Assessed) -> Ex
         short_exposure=totals.short,
         gross_exposure=totals.gross,
         net_exposure=totals.net,
-        net_percentage=100.0 * totals.net / nav if nav is not None and nav > 0.0 else None,
+        net_percent=100.0 * totals.net / nav if nav is not None and nav > 0.0 else None,
     )
 
 

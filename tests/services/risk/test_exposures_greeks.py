@@ -51,7 +51,7 @@ def test_gross_by_underlying_nets_what_moves_together():
     assert found.gross_exposure_by_underlying == pytest.approx(12_604.0 - option + 5419.0)
     nav = 1000.0 + 12_604.0 - 1100.0 - 5419.0
     assert found.total_value == pytest.approx(nav)
-    assert found.groups[0].net_percentage == pytest.approx(100 * (12_604.0 - option - 5419.0) / nav)
+    assert found.groups[0].net_percent == pytest.approx(100 * (12_604.0 - option - 5419.0) / nav)
 
 
 def test_a_position_with_two_tags_counts_in_both_and_that_is_said():
