@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.services.marketdata.treasury import PAR_YIELDS, TENORS
@@ -73,6 +74,34 @@ def test_files_of_an_administrator_are_read_back(own_stack: Running, tmp_path: P
     told = ingest(own_stack.home, "coverage", "OWN")
     assert (told.returncode, told.stderr) == (0, "")
     assert "Prices up to 28 Dec 2022: 1 of 1 instruments, 100.0% of their sessions" in " ".join(told.stdout.split())
+    assert "OWN: in quarantine: 1" in told.stdout
+
+
+def test_a_correction_changes_todays_answer_and_not_the_earlier_one(own_stack: Running, tmp_path: Path):
+    bars, yields = tmp_path / "bars.csv", tmp_path / "yields.csv"
+    answers = []
+    for close, per_cent in ((5.1, 3.88), (5.2, 3.9)):
+        bars.write_text(f"symbol,date,close\nOWN,2022-12-27,5\nOWN,2022-12-28,{close}\n")
+        yields.write_text(f"Date,10 Yr\n12/28/2022,{per_cent}\n")
+        for kind, path in (("bars", bars), ("yields", yields)):
+            told = ingest(own_stack.home, "ingest", kind, str(path))
+            assert told.returncode == 0, told.stderr
+        assert told.stdout == "1 rows; 1 values stored; 0 in quarantine\n"
+        with own_stack.client(token_of(own_stack)) as client:
+            versions = [0, *(version for version, _, _ in answers)]
+            found = [known_at(client, version) for version in versions]
+        assert found[1:] == [(then, *rest) for then, *rest in answers]
+        answers.append(found[0])
+    assert answers == [(2, [5.0, 5.1], 0.0388), (4, [5.0, 5.2], 0.039)]
+
+
+def known_at(client: httpx.Client, version: int) -> tuple[int, list[float], float]:
+    """What was known at a version (0: now): which one it is, closes, and the yield of ten years."""
+    query = {"end_date": "2022-12-28", "known_at_version": version}
+    bars = client.get("/api/v1/marketdata/bars/OWN", params=query).json()
+    query = {"as_of_date": "2022-12-28", "known_at_version": version}
+    curve = client.get("/api/v1/marketdata/yields", params=query).json()["curves"][0]
+    return bars["data_version"], [bar["close"] for bar in bars["bars"]], curve["yields"][0]["yield"]
 
 
 def test_who_is_nobody_brings_nothing(own_stack: Running, tmp_path: Path):
