@@ -13,30 +13,38 @@ from services.marketdata.domain.backfill import Held
 from services.marketdata.domain.known_bars import KnownBars
 from services.marketdata.storage import binary
 
+# Each string is put together in the order of days, and says so itself: the order of a subquery is lost where the
+# database sorts once more to group, and days out of order would make news of all that is known.
 HELD = text("""
-    SELECT asked.instrument_id, string_agg(date_send(newest.session_date), '') AS days,
-        string_agg(int2send(newest.price_basis), '') AS bases
+    SELECT asked.instrument_id, packed.days, packed.bases
     FROM unnest(CAST(:ids AS integer[])) AS asked (instrument_id)
     CROSS JOIN LATERAL (
-        SELECT DISTINCT ON (session_date) session_date, price_basis FROM daily_bars AS b
-        WHERE b.instrument_id = asked.instrument_id AND b.session_date >= :first
-        ORDER BY session_date, data_version DESC
-    ) AS newest
-    GROUP BY asked.instrument_id
+        SELECT string_agg(date_send(session_date), '' ORDER BY session_date) AS days,
+            string_agg(int2send(price_basis), '' ORDER BY session_date) AS bases
+        FROM (
+            SELECT DISTINCT ON (session_date) session_date, price_basis FROM daily_bars AS b
+            WHERE b.instrument_id = asked.instrument_id AND b.session_date >= :first
+            ORDER BY session_date, data_version DESC
+        ) AS newest
+    ) AS packed
+    WHERE packed.days IS NOT NULL
     """)
 KNOWN = text("""
-    SELECT asked.instrument_id, string_agg(date_send(newest.session_date), '') AS days,
-        string_agg(float8send(coalesce(open, 'NaN')) || float8send(coalesce(high, 'NaN'))
-            || float8send(coalesce(low, 'NaN')) || float8send(close) || float8send(coalesce(volume, 'NaN')), ''
-        ) AS prices,
-        string_agg(int2send(newest.price_basis), '') AS bases
+    SELECT asked.instrument_id, packed.days, packed.prices, packed.bases
     FROM unnest(CAST(:ids AS integer[])) AS asked (instrument_id)
     CROSS JOIN LATERAL (
-        SELECT DISTINCT ON (session_date) * FROM daily_bars AS b
-        WHERE b.instrument_id = asked.instrument_id AND b.session_date BETWEEN :first AND :last
-        ORDER BY session_date, data_version DESC
-    ) AS newest
-    GROUP BY asked.instrument_id
+        SELECT string_agg(date_send(session_date), '' ORDER BY session_date) AS days,
+            string_agg(float8send(coalesce(open, 'NaN')) || float8send(coalesce(high, 'NaN'))
+                || float8send(coalesce(low, 'NaN')) || float8send(close) || float8send(coalesce(volume, 'NaN')), ''
+                ORDER BY session_date) AS prices,
+            string_agg(int2send(price_basis), '' ORDER BY session_date) AS bases
+        FROM (
+            SELECT DISTINCT ON (session_date) * FROM daily_bars AS b
+            WHERE b.instrument_id = asked.instrument_id AND b.session_date BETWEEN :first AND :last
+            ORDER BY session_date, data_version DESC
+        ) AS newest
+    ) AS packed
+    WHERE packed.days IS NOT NULL
     UNION ALL
     SELECT 0, NULL, NULL, int4send(coalesce(max(version), 0)) FROM data_versions
     """)
