@@ -44,7 +44,7 @@ def fields(answer: httpx.Response) -> dict[str, str]:
         ("GET", "/api/v1/management/portfolios?page_token=zzz", {}, "page_token", "zzz"),
         ("GET", f"/api/v1/analytics/portfolio/{ABSENT}/overview?as_of_date=2022-02-30", {}, "as_of_date", "2022-02-30"),
         ("GET", f"/api/v1/analytics/portfolio/{ABSENT}/overview?as_of_date=tomorrow", {}, "as_of_date", "tomorrow"),
-        ("POST", f"{UPLOAD}?portfolio_name=x", {"content": b"x"}, "commit", "false"),
+        ("POST", f"{UPLOAD}?portfolio_name=x&entry_date=2022-02-30", {"content": b"x"}, "entry_date", "2022-02-30"),
         ("POST", f"{UPLOAD}?commit=true", {"content": b"x"}, "portfolio_name", ""),
     ],
 )
@@ -97,6 +97,18 @@ def test_a_file_over_the_limit(stack: Running, token: str):
         assert (answer.status_code, reason(answer)) == (413, "REQUEST_TOO_LARGE")
         names = [p["name"] for p in client.get("/api/v1/management/portfolios").json()["portfolios"]]
     assert "big" not in names
+
+
+def test_a_table_over_the_limit(stack: Running, token: str):
+    rows = b"AAPL,1,100,2022-01-03,\n" * 10_001
+    with stack.client(token) as client:
+        answer = client.post(
+            UPLOAD,
+            params={"portfolio_name": "long", "commit": "true"},
+            content=b"ticker,quantity,entry_price,entry_date,tags\n" + rows,
+            headers={"content-type": "text/csv"},
+        )
+    assert (answer.status_code, reason(answer)) == (413, "REQUEST_TOO_LARGE")
 
 
 def test_a_malformed_file_saves_nothing(stack: Running, token: str):

@@ -7,6 +7,7 @@ from chassis.errors import InvalidRequest
 
 MAX_BYTES = 10 << 20
 MAX_ROWS = 10_000
+MAX_COLUMNS = 256
 SHOWN_NAMES = 30
 SHOWN_CHARACTERS = 40
 

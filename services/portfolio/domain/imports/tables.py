@@ -5,9 +5,8 @@ import io
 from collections.abc import Iterator
 
 from services.portfolio.domain.imports import workbooks
-from services.portfolio.domain.imports.issues import MAX_BYTES, malformed, too_large
+from services.portfolio.domain.imports.issues import MAX_BYTES, MAX_COLUMNS, malformed, too_large
 
-MAX_COLUMNS = 256
 MAX_LINES = 50_000
 """Of the whole file: statements have more than the positions in them, and a bomb of line ends has none."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
