@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import load_overview, login, market_ingest, market_reads, options, portfolio_positions
+from benchmarks import analytics, load_overview, login, market_ingest, market_reads, options, portfolio_positions
 from benchmarks.measurement import CannotMeasure, Measurement, show, write
 from cli.demo.rest import ApiError
 from cli.stack.errors import StackError
@@ -21,6 +21,11 @@ BENCHMARKS: dict[str, Callable[[list[str]], Measurement]] = {
     "european_options": options.european_options,
     "american_options": options.american_options,
     "implied_volatilities": options.implied_volatilities,
+    "factor_regression": analytics.factor_regression,
+    "correlation": analytics.correlation,
+    "ewma": analytics.ewma,
+    "tail": analytics.tail,
+    "aggregation": analytics.aggregation,
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmath.arrays import BoolArray, FloatArray, columns, matrices
-from riskmath.covariance import nearest_correlation
+from riskmath.covariance import Repaired, nearest_correlation
 
 MIN_OVERLAP: Final = 30
 """Sessions that a pair must share."""
@@ -32,14 +32,15 @@ class Correlations:
     distance: float
 
 
-def correlations(returns: ArrayLike, *, min_overlap: int = MIN_OVERLAP) -> Correlations:
+def correlations(returns: ArrayLike, *, min_overlap: int = MIN_OVERLAP, repair: bool = True) -> Correlations:
     """Correlation matrix of log returns.
 
     Formula: the correlation of two columns on the sessions that all columns share, where these are `min_overlap` or
         more, else on those that the two share; then the nearest positive semidefinite matrix. A column is left out that
         is known on fewer sessions, or never moves, and then, one by one, the column with the most pairs too short.
     Shapes: returns (T, N). Units: log returns; simple ones of sessions differ little.
-    NaN: missing; see above. Errors: ValueError for infinity, a `min_overlap` below 2.
+    NaN: missing; see above. repair: False leaves pairs as they are, for those who look at them one by one.
+    Errors: ValueError for infinity, a `min_overlap` below 2.
     Source: methodology, section 7.
     """
     if min_overlap < 2:
@@ -51,7 +52,7 @@ def correlations(returns: ArrayLike, *, min_overlap: int = MIN_OVERLAP) -> Corre
     if shared.sum() >= min_overlap and _moving(r[shared], known[shared])[covered].all():
         return _common(r[shared], covered)
     mean = np.where(known, r, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return _pairwise(np.where(known, r - mean, 0.0), known, covered, min_overlap)
+    return _pairwise(np.where(known, r - mean, 0.0), known, covered, min_overlap, repair)
 
 
 def with_sides(matrix: ArrayLike, exposure: ArrayLike) -> FloatArray:
@@ -118,7 +119,7 @@ def _common(r: FloatArray, covered: BoolArray) -> Correlations:
     return Correlations(matrix=matrix, covered=covered, observations=observations, window="common", distance=0.0)
 
 
-def _pairwise(filled: FloatArray, known: BoolArray, covered: BoolArray, min_overlap: int) -> Correlations:
+def _pairwise(filled: FloatArray, known: BoolArray, covered: BoolArray, min_overlap: int, repair: bool) -> Correlations:
     there = known.astype(np.float64)
     count = there.T @ there
     rho = _pair_correlations(filled, there, count)
@@ -126,7 +127,7 @@ def _pairwise(filled: FloatArray, known: BoolArray, covered: BoolArray, min_over
     covered = _without_gaps(rho, covered)
     kept = np.ix_(covered, covered)
     matrix = np.full_like(rho, np.nan)
-    repaired = nearest_correlation(rho[kept])
+    repaired = nearest_correlation(rho[kept]) if repair else Repaired(matrix=rho[kept], distance=0.0)
     matrix[kept] = repaired.matrix
     observations = np.where(np.logical_and.outer(covered, covered), np.rint(count), 0.0).astype(np.int64)
     return Correlations(

@@ -19,6 +19,8 @@ VOLATILITY_HALF_LIFE: Final = 20.0
 TOLERANCE: Final = 1e-10
 """Eigenvalues above minus this part of the largest count as not negative."""
 ITERATIONS: Final = 500
+DIAGONAL: Final = 1e-4
+"""How far the diagonal of a repaired matrix may be from 1 before it is scaled to it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,27 +154,32 @@ def is_psd(matrix: ArrayLike) -> bool:
 def nearest_correlation(matrix: ArrayLike) -> Repaired:
     """The correlation matrix that is nearest to one pieced together from pairs.
 
-    Formula: min |X - A| in the Frobenius norm over X positive semidefinite with 1 on the diagonal, by alternating
-        projections with Dykstra's correction.
+    Formula: min |X - A| in the Frobenius norm over X positive semidefinite with 1 on the diagonal. X is the positive
+        part of A + diag(y), with y the minimum of |(A + diag y)_+|^2 / 2 - sum y, found by a quasi-Newton method.
     Shapes: matrix (N, N), result the same. A matrix that is one already comes back as it is, with distance 0.
     NaN: not accepted. Errors: ValueError for NaN, infinity, a matrix that is not square and symmetric;
         ArithmeticError when 500 rounds do not settle it.
-    Source: Higham, Computing the nearest correlation matrix, 2002, algorithm 3.3.
+    Source: Higham, Computing the nearest correlation matrix, 2002, for the problem; Malick, A dual approach to
+        semidefinite least-squares problems, 2004, for the way: tens of eigenvalue problems, not hundreds.
     """
     given = _symmetric(matrix)
     if is_psd(given) and np.allclose(np.diag(given), 1.0, rtol=0.0, atol=TOLERANCE):
         return Repaired(matrix=given.copy(), distance=0.0)
-    current, correction = given.copy(), np.zeros_like(given)
-    for _ in range(ITERATIONS):
-        projected = _psd_part(current - correction)
-        correction = projected - (current - correction)
-        following = projected.copy()
-        np.fill_diagonal(following, 1.0)
-        settled = np.abs(following - projected).max() <= 1e-9 and np.abs(following - current).max() <= 1e-9
-        current = following
-        if settled:
-            return _finished(current, given)
-    raise ArithmeticError(f"the nearest correlation matrix is not found in {ITERATIONS} rounds")
+    from scipy.optimize import minimize  # type: ignore[import-untyped]  # scipy has no types; slow to import
+
+    def dual(y: FloatArray) -> tuple[float, FloatArray]:
+        part = _psd_part(given + np.diag(y))
+        return 0.5 * float(np.square(part).sum()) - float(y.sum()), np.diag(part) - 1.0
+
+    limits = {"maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS, "gtol": 1e-9, "ftol": 0.0}
+    found = minimize(dual, np.zeros(len(given)), jac=True, method="L-BFGS-B", options=limits)
+    part = _psd_part(given + np.diag(found.x))
+    deviation = np.sqrt(np.diag(part))
+    if np.abs(deviation - 1.0).max() > DIAGONAL:
+        raise ArithmeticError(f"the nearest correlation matrix is not found in {ITERATIONS} rounds")
+    repaired = part / deviation[:, None] / deviation
+    np.fill_diagonal(repaired, 1.0)
+    return Repaired(matrix=repaired, distance=float(np.linalg.norm(repaired - given)))
 
 
 def nearest_covariance(matrix: ArrayLike) -> Repaired:
@@ -189,13 +196,6 @@ def nearest_covariance(matrix: ArrayLike) -> Repaired:
     deviation = np.sqrt(variance)
     repaired = nearest_correlation(given / deviation[:, None] / deviation)
     return Repaired(matrix=repaired.matrix * deviation[:, None] * deviation, distance=repaired.distance)
-
-
-def _finished(matrix: FloatArray, given: FloatArray) -> Repaired:
-    """A hair inside: the limit lies on the edge, and rounding must not put it outside."""
-    floor = max(0.0, -float(np.linalg.eigvalsh(matrix)[0]))
-    inside = (matrix + floor * np.eye(len(matrix))) / (1.0 + floor)
-    return Repaired(matrix=inside, distance=float(np.linalg.norm(inside - given)))
 
 
 def _psd_part(matrix: FloatArray) -> FloatArray:

@@ -55,7 +55,7 @@ def test_a_position_split_in_two_changes_no_sum(part, amount):
         (lambda: groups([nan], [0], [1.0], rows=2, size=1), r"position\[0\] is nan"),
         (lambda: groups([0], [0], [nan], rows=2, size=1), r"weight\[0\] is nan: must be known"),
         (lambda: one_group_each([0.5], size=1), r"group\[0\] is 0.5"),
-        (lambda: aggregate([[1.0]], one_group_each([0, 0], size=1)), "measures has 1 rows: must have 2"),
+        (lambda: aggregate([[1.0]], one_group_each([0, 0], size=1)), r"measures has shape \(1, 1\): must have 2 rows"),
         (lambda: aggregate([[np.inf]], one_group_each([0], size=1)), r"measures\[0, 0\] is inf"),
     ],
 )

@@ -66,6 +66,7 @@ def test_what_contradicts_itself_is_repaired_and_the_distance_told():
     pairs = np.array([[1.0, 1.0, -1.0], [1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]])
     assert found.distance == pytest.approx(np.linalg.norm(found.matrix - pairs))
     assert found.distance > 0.5
+    assert correlations(returns, min_overlap=20, repair=False).matrix == pytest.approx(pairs)
     assert np.linalg.eigvalsh(found.matrix)[0] >= -1e-12
 
 
