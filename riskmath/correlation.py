@@ -1,13 +1,15 @@
 """Correlations of returns, from what histories share (methodology, section 7)."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmath.arrays import BoolArray, FloatArray, columns, matrices
 from riskmath.covariance import Repaired, nearest_correlation
+
+Number = TypeVar("Number", np.float64, np.int64)
 
 MIN_OVERLAP: Final = 30
 """Sessions that a pair must share."""
@@ -48,6 +50,8 @@ def correlations(returns: ArrayLike, *, min_overlap: int = MIN_OVERLAP, repair: 
     (r,) = matrices(returns=returns)
     known = ~np.isnan(r)
     covered = (known.sum(axis=0) >= min_overlap) & _moving(r, known)
+    if covered.all() and known.all():
+        return _common(r, covered)
     shared = known[:, covered].all(axis=1)
     if shared.sum() >= min_overlap and _moving(r[shared], known[shared])[covered].all():
         return _common(r[shared], covered)
@@ -102,21 +106,20 @@ def market_residuals(returns: ArrayLike, market: ArrayLike) -> FloatArray:
 
 
 def _common(r: FloatArray, covered: BoolArray) -> Correlations:
-    matrix = np.full((covered.size, covered.size), np.nan)
     chosen = r if covered.all() else r[:, covered]
     z = chosen - chosen.mean(axis=0)
     z /= np.sqrt(np.square(z).sum(axis=0))
     rho = z.T @ z
     np.clip(rho, -1.0, 1.0, out=rho)
     np.fill_diagonal(rho, 1.0)
-    observations = np.zeros(matrix.shape, dtype=np.int64)
-    if covered.all():
-        matrix = rho
-        observations[:] = len(r)
-    else:
-        matrix[np.ix_(covered, covered)] = rho
-        observations[np.ix_(covered, covered)] = len(r)
-    return Correlations(matrix=matrix, covered=covered, observations=observations, window="common", distance=0.0)
+    count = np.broadcast_to(np.int64(len(r)), rho.shape)
+    return Correlations(
+        matrix=_placed(rho, covered, np.nan),
+        covered=covered,
+        observations=_placed(count, covered, 0),
+        window="common",
+        distance=0.0,
+    )
 
 
 def _pairwise(filled: FloatArray, known: BoolArray, covered: BoolArray, min_overlap: int, repair: bool) -> Correlations:
@@ -125,13 +128,15 @@ def _pairwise(filled: FloatArray, known: BoolArray, covered: BoolArray, min_over
     rho = _pair_correlations(filled, there, count)
     rho[count < min_overlap] = np.nan
     covered = _without_gaps(rho, covered)
-    kept = np.ix_(covered, covered)
-    matrix = np.full_like(rho, np.nan)
-    repaired = nearest_correlation(rho[kept]) if repair else Repaired(matrix=rho[kept], distance=0.0)
-    matrix[kept] = repaired.matrix
-    observations = np.where(np.logical_and.outer(covered, covered), np.rint(count), 0.0).astype(np.int64)
+    if not covered.all():
+        rho, count = rho[np.ix_(covered, covered)], count[np.ix_(covered, covered)]
+    repaired = nearest_correlation(rho) if repair else Repaired(matrix=rho, distance=0.0)
     return Correlations(
-        matrix=matrix, covered=covered, observations=observations, window="pairwise", distance=repaired.distance
+        matrix=_placed(repaired.matrix, covered, np.nan),
+        covered=covered,
+        observations=_placed(count.astype(np.int64), covered, 0),
+        window="pairwise",
+        distance=repaired.distance,
     )
 
 
@@ -140,16 +145,28 @@ def _pair_correlations(filled: FloatArray, there: FloatArray, count: FloatArray)
 
     The returns come with their own mean taken out, so that little is lost in the differences of sums.
     """
+    total = filled.T @ there
+    square = np.square(filled).T @ there
     with np.errstate(divide="ignore", invalid="ignore"):
-        total = filled.T @ there
-        cross = filled.T @ filled - total * total.T / count
-        square = np.square(filled).T @ there
-        spread = square - total**2 / count
+        mean = total / count
+        cross = filled.T @ filled - mean * total.T
+        spread = square - mean * total
         spread[spread <= MOVES * square] = np.nan
-        rho = cross / np.sqrt(spread * spread.T)
-    np.clip(rho, -1.0, 1.0, out=rho)
-    np.fill_diagonal(rho, np.where(np.isnan(np.diag(rho)), np.nan, 1.0))
-    return np.asarray(rho)
+        np.sqrt(spread, out=spread)
+        cross /= spread
+        cross /= spread.T
+    np.clip(cross, -1.0, 1.0, out=cross)
+    np.fill_diagonal(cross, np.where(np.isnan(np.diag(cross)), np.nan, 1.0))
+    return np.asarray(np.tril(cross) + np.tril(cross, -1).T)  # the same both ways to the last bit
+
+
+def _placed(values: NDArray[Number], covered: BoolArray, absent: float) -> NDArray[Number]:
+    """The matrix of the covered columns within that of all."""
+    if covered.all():
+        return values
+    whole = np.full((covered.size, covered.size), absent, dtype=values.dtype)
+    whole[np.ix_(covered, covered)] = values
+    return whole
 
 
 def _without_gaps(rho: FloatArray, covered: BoolArray) -> BoolArray:
@@ -165,7 +182,10 @@ def _without_gaps(rho: FloatArray, covered: BoolArray) -> BoolArray:
 
 def _moving(r: FloatArray, known: BoolArray) -> BoolArray:
     """Columns with more than one value: a price that stands still correlates with nothing."""
-    highest = np.where(known, r, -np.inf).max(axis=0, initial=-np.inf)
-    lowest = np.where(known, r, np.inf).min(axis=0, initial=np.inf)
+    if known.all():
+        highest, lowest = r.max(axis=0, initial=-np.inf), r.min(axis=0, initial=np.inf)
+    else:
+        highest = np.where(known, r, -np.inf).max(axis=0, initial=-np.inf)
+        lowest = np.where(known, r, np.inf).min(axis=0, initial=np.inf)
     with np.errstate(invalid="ignore"):
         return np.asarray(highest - lowest > MOVES * np.maximum(np.abs(highest), np.abs(lowest)))

@@ -236,3 +236,10 @@ def test_impossible_input_is_named(call, message):
 def test_impossible_scenarios_are_named(model, market, styles, message):
     with pytest.raises(ValueError, match=message):
         translate(model, market, styles)
+
+
+def test_a_fund_that_hardly_existed_is_no_factor():
+    market, funds = bundled.market(600), bundled.funds(600).copy()
+    funds[:-2, SIZE] = nan
+    with pytest.raises(ValueError, match="known together on 2 sessions"):
+        scenario_model(market, funds)
