@@ -270,6 +270,7 @@ CASES: dict[tuple[str, str], Case] = {
             "GetCorrelationClusters": "correlation-clusters",
             "GetDiversificationScore": "diversification-score",
             "GetRiskMetrics": "risk-metrics",
+            "GetValueAtRisk": "value-at-risk",
         }.items()
     },
 }

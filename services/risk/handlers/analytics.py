@@ -11,7 +11,14 @@ from chassis.dates import parse_optional_date
 from chassis.errors import InvalidFields, Violation
 from plimsoll.common.v1 import result_pb2
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
-from plimsoll.risk.v1 import correlation_pb2, exposures_pb2, greeks_pb2, overview_pb2, risk_metrics_pb2
+from plimsoll.risk.v1 import (
+    correlation_pb2,
+    exposures_pb2,
+    greeks_pb2,
+    overview_pb2,
+    risk_metrics_pb2,
+    value_at_risk_pb2,
+)
 from plimsoll.risk.v1.analytics_service_pb2_grpc import AnalyticsServiceServicer
 from services.risk.application.analyses import Analyses, Target
 from services.risk.convert import served_message
@@ -23,6 +30,7 @@ from services.risk.domain.diversification import DIVERSIFICATION_SCORE, Diversif
 from services.risk.domain.exposures import EXPOSURES, ExposureParameters
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.risk_metrics import RISK_METRICS, RiskMetricsParameters
+from services.risk.domain.value_at_risk import VALUE_AT_RISK, ValueAtRiskParameters
 from services.risk.handlers.catalogue import KINDS
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -106,6 +114,21 @@ class AnalyticsHandler(AnalyticsServiceServicer):
         """Answer beta, volatility and drawdown of a portfolio."""
         parameters = RiskMetricsParameters(**stated(lookback_days=request.lookback_days))
         return await self._answer(RISK_METRICS.kind, request, parameters, risk_metrics_pb2.RiskMetrics)
+
+    async def GetValueAtRisk(
+        self, request: pb.GetValueAtRiskRequest, context: Context
+    ) -> value_at_risk_pb2.ValueAtRisk:
+        """Answer what a portfolio may lose."""
+        parameters = ValueAtRiskParameters(
+            **stated(
+                method=request.method,
+                confidence_level=request.confidence_level,
+                horizon_days=request.horizon_days,
+                lookback_days=request.lookback_days,
+                include_backtest=request.include_backtest,
+            )
+        )
+        return await self._answer(VALUE_AT_RISK.kind, request, parameters, value_at_risk_pb2.ValueAtRisk)
 
     async def _answer(self, kind: str, request: AboutABook, parameters: Any, message: type[M]) -> M:
         """Give the answer of one kind, with how it was served."""

@@ -7,7 +7,14 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from plimsoll.risk.v1 import correlation_pb2, exposures_pb2, greeks_pb2, overview_pb2, risk_metrics_pb2
+from plimsoll.risk.v1 import (
+    correlation_pb2,
+    exposures_pb2,
+    greeks_pb2,
+    overview_pb2,
+    risk_metrics_pb2,
+    value_at_risk_pb2,
+)
 from services.risk.convert import answer_message
 from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.book_greeks import GREEKS
@@ -19,6 +26,7 @@ from services.risk.domain.inputs import Inputs
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RISK_METRICS
+from services.risk.domain.value_at_risk import VALUE_AT_RISK
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(CORRELATION_CLUSTERS, correlation_pb2.CorrelationClusters),
             Kind(DIVERSIFICATION_SCORE, correlation_pb2.DiversificationScore),
             Kind(RISK_METRICS, risk_metrics_pb2.RiskMetrics),
+            Kind(VALUE_AT_RISK, value_at_risk_pb2.ValueAtRisk),
         )
     }
 )
