@@ -56,7 +56,11 @@ def test_a_service_may_serve_several_packages() -> None:
     served = services_of("portfolio")
     assert "plimsoll.identity.v1.IdentityService" in served
     assert "plimsoll.portfolio.v1.PortfolioService" in served
-    assert services_of("risk") == ["plimsoll.risk.v1.AnalyticsService", "plimsoll.risk.v1.HealthService"]
+    assert services_of("risk") == [
+        "plimsoll.risk.v1.AnalyticsService",
+        "plimsoll.risk.v1.HealthService",
+        "plimsoll.risk.v1.ResultService",
+    ]
 
 
 @pytest.mark.parametrize("server", ["portfolio", "marketdata", "risk"])
