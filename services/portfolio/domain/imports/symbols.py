@@ -12,6 +12,7 @@ from services.portfolio.domain.imports import days
 from services.portfolio.domain.imports.issues import RowError
 
 SYMBOL = re.compile(r"\^?[A-Z0-9][A-Z0-9.\-/=:]{0,31}")
+PLAIN = re.compile(r"\^?[A-Z0-9][A-Z0-9.]{0,31}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 CASH_PREFIX = "CUR:"
 VENDOR_PREFIX = "O:"
@@ -40,6 +41,8 @@ def canonical(text: str, column: str = "ticker") -> str:
     written = text.strip().upper()
     if not written:
         raise RowError(column, text, "missing", "the ticker is missing")
+    if PLAIN.fullmatch(written):
+        return written  # nearly all are so, and the forms of options cost time
     if option := option_in(written):
         return option
     if share_class := SHARE_CLASS.fullmatch(written):
