@@ -9,10 +9,10 @@ ENV PATH=/opt/plimsoll/.venv/bin:$PATH
 WORKDIR /opt/plimsoll
 
 # What the locks pin changes seldom, so it is a layer of its own.
-COPY locks/runtime.txt locks/prices.txt locks/yfinance.txt locks/
+COPY locks/runtime.txt locks/prices.txt locks/plaid.txt locks/yfinance.txt locks/
 RUN pip install --require-hashes -r locks/runtime.txt \
  && pip install --require-hashes --no-deps -r locks/prices.txt
-# Optional extras by the names of their locks: `--build-arg EXTRAS=yfinance`.
+# Optional extras by the names of their locks: `--build-arg EXTRAS="plaid yfinance"`.
 ARG EXTRAS=""
 RUN for extra in $EXTRAS; do pip install --require-hashes -r "locks/$extra.txt" || exit 1; done
 

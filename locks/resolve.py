@@ -40,7 +40,8 @@ if __name__ == "__main__":
         resolve("dev", "--constraint", str(constraints))
         # An extra is installed beside all of it, so it may ask for nothing else than that.
         constraints.write_text(pins(LOCKS / "dev.txt"))
-        compile_lock("yfinance", "pyproject.toml", "--extra", "yfinance", "--constraint", str(constraints))
+        for extra in ("plaid", "yfinance"):
+            compile_lock(extra, "pyproject.toml", "--extra", extra, "--constraint", str(constraints))
     finally:
         constraints.unlink()
     resolve("prices", "--no-deps")

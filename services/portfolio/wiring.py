@@ -81,7 +81,9 @@ def contents_of(database: Database, marketdata: MarketData, books: Books) -> lis
         PriceHistories(books, marketdata),
     )
     settings = RiskSettings(database, marketdata, books)
-    exports = ExportHandler(database, PortfolioExports(database, now), TradeExports(database, marketdata, books, now))
+    exports = ExportHandler(
+        database, PortfolioExports(database, books, now), TradeExports(database, marketdata, books, now)
+    )
     return [
         (add_PositionServiceServicer_to_server, positions),
         (add_LabelServiceServicer_to_server, LabelHandler(database, writes)),

@@ -2,11 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from chassis.database import Database
 from chassis.errors import InvalidFields, Violation
 from services.portfolio.application.import_positions import EXCHANGE_ZONE
+from services.portfolio.application.valuation import Books
 from services.portfolio.domain.exports import csv_file, json_file, xlsx_file
 from services.portfolio.domain.exports.file_names import file_name
 from services.portfolio.domain.exports.history import File, Scope
@@ -17,6 +18,12 @@ from services.portfolio.ports import Clock
 from services.portfolio.storage import cash_maps, contents, exports, portfolios, risk_settings
 
 Sections = tuple[str, ...]
+Renderer = Callable[[PortfolioContents, Sections], bytes]
+RENDERERS: Mapping[Format, Renderer] = {
+    "csv": lambda found, sections: csv_file.render(found.only(sections)),
+    "xlsx": lambda found, sections: xlsx_file.render(found.only(sections), sections),
+    "json": json_file.render,
+}
 CONTENT_TYPES: Mapping[Format, str] = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -28,8 +35,9 @@ CONTENT_TYPES: Mapping[Format, str] = {
 class PortfolioExports:
     """Gives out portfolios as files."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, books: Books, clock: Clock) -> None:
         self._database = database
+        self._books = books
         self._clock = clock
 
     async def export(self, owner_id: str, portfolio_id: str, revision: int, kind: Format, named: Sequence[str]) -> File:
@@ -48,10 +56,21 @@ class PortfolioExports:
             OutOfRange: it has no such revision.
         """
         sections = chosen_sections(kind, named)
+        found = await self._read(owner_id, portfolio_id, revision)
+        render = await self._yaml(found) if kind == "yaml" else RENDERERS[kind]
+        # Ten thousand positions take up to a second: not on the event loop.
+        content = await asyncio.to_thread(render, found, sections)
+        portfolio = found.portfolio
+        scope = Scope(str(uuid.uuid4()), "PORTFOLIO", portfolio, kind, sections)
+        async with self._database.transaction(owner_id) as connection:
+            await exports.add(connection, owner_id, scope.made(content, self._clock()))
+        return File(file_name(portfolio.name, kind), CONTENT_TYPES[kind], content)
+
+    async def _read(self, owner_id: str, portfolio_id: str, revision: int) -> PortfolioContents:
         async with self._database.transaction(owner_id) as connection:
             portfolio = await portfolios.get(connection, owner_id, portfolio_id, revision)
             positions, cash, movements = (await contents.every(connection, owner_id, [portfolio]))[portfolio_id]
-            found = PortfolioContents(
+            return PortfolioContents(
                 portfolio=portfolio,
                 positions=tuple(positions),
                 cash=tuple(cash),
@@ -61,20 +80,13 @@ class PortfolioExports:
                 expected=tuple(await risk_settings.expected_of(connection, portfolio, None)),
                 cash_map=await cash_maps.get(connection, portfolio),
             )
-        # Ten thousand positions take up to a second: not on the event loop.
-        content = await asyncio.to_thread(self._rendered, found.only(sections), kind, sections)
-        scope = Scope(str(uuid.uuid4()), "PORTFOLIO", portfolio, kind, sections)
-        async with self._database.transaction(owner_id) as connection:
-            await exports.add(connection, owner_id, scope.made(content, self._clock()))
-        return File(file_name(portfolio.name, kind), CONTENT_TYPES[kind], content)
 
-    def _rendered(self, found: PortfolioContents, kind: Format, sections: Sections) -> bytes:
-        if kind == "csv":
-            return csv_file.render(found)
-        if kind == "yaml":
-            today = self._clock().astimezone(EXCHANGE_ZONE).date()
-            return writing.render(Snapshot.of(found, today), sections)
-        return xlsx_file.render(found, sections) if kind == "xlsx" else json_file.render(found, sections)
+    async def _yaml(self, found: PortfolioContents) -> Renderer:
+        """Give what writes a portfolio on its last day, or where it has none today; in the shares of that day."""
+        today = self._clock().astimezone(EXCHANGE_ZONE).date()
+        day = min(found.portfolio.end_date or today, today)
+        book = await self._books.on(day, found.portfolio, data_version=0)
+        return lambda contents, sections: writing.render(Snapshot(contents, book, day), sections)
 
 
 def chosen_sections(kind: Format, named: Sequence[str]) -> Sections:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from chassis.database import Database
 from chassis.errors import InvalidFields, Violation
+from services.portfolio.application.import_positions import EXCHANGE_ZONE
 from services.portfolio.application.valuation import Books
 from services.portfolio.domain.entries import instrument_problems
 from services.portfolio.domain.exports import fix_orders, order_files
@@ -73,10 +74,11 @@ class TradeExports:
         return File(file_name(f"{portfolio.name} trades", kind), CONTENT_TYPES[kind], content)
 
     async def _owned(self, portfolio: Portfolio) -> dict[int, Decimal]:
+        """Give what is owned now, in the shares of today: a split since the entry counts."""
         owned: dict[int, Decimal] = defaultdict(Decimal)
-        for position in await self._books.positions(portfolio):
-            if position.exit_date is None:
-                owned[position.instrument_id] += position.quantity
+        today = self._clock().astimezone(EXCHANGE_ZONE).date()
+        for position in (await self._books.on(today, portfolio, data_version=0)).positions:
+            owned[position.instrument_id] += position.quantity
         return owned
 
 

@@ -54,6 +54,14 @@ async def test_a_sale_of_what_is_owned_and_a_short_sale_are_marked_apart(alice, 
     assert [f"{r['side']} {r['position_effect']} {r['quantity']}" for r in rows(content)] == expected
 
 
+async def test_what_is_owned_is_told_in_the_shares_of_today(alice):
+    """GOOGL was split 20 for 1 in July 2022."""
+    portfolio_id = (await make(alice)).portfolio_id
+    await enter_all(alice, portfolio_id, new("GOOGL", 3))
+    content = await orders(alice, portfolio_id, Trade(symbol="GOOGL", quantity=-61))
+    assert [(r["side"], r["quantity"]) for r in rows(content)] == [("SELL", "60"), ("SELL_SHORT", "1")]
+
+
 async def test_csv_and_json_say_the_same(alice):
     portfolio_id = await book(alice)
     trades = [Trade(symbol="aapl", quantity=10, limit_price=125.25, time_in_force="gtc"), Trade(symbol=PUT, quantity=1)]

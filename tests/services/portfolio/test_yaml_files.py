@@ -11,7 +11,11 @@ from plimsoll.portfolio.v1.cash_service_pb2 import GetCashBalancesRequest, PutCa
 from plimsoll.portfolio.v1.change_pb2 import Change
 from plimsoll.portfolio.v1.change_service_pb2 import ListChangesRequest
 from plimsoll.portfolio.v1.data_service_pb2 import GetCompletePortfolioRequest
-from plimsoll.portfolio.v1.portfolio_service_pb2 import UploadPortfolioRequest, UploadPortfolioResponse
+from plimsoll.portfolio.v1.portfolio_service_pb2 import (
+    UpdatePortfolioRequest,
+    UploadPortfolioRequest,
+    UploadPortfolioResponse,
+)
 from plimsoll.portfolio.v1.risk_settings_service_pb2 import (
     GetExpectedReturnsRequest,
     GetFactorProxiesRequest,
@@ -115,6 +119,18 @@ async def test_lots_are_summed_and_what_is_closed_is_left_out(alice):
     found = yaml.safe_load(await exported(alice, portfolio_id, "yaml", sections=["portfolio"]))
     assert found["portfolio_input"] == {"AAPL": {"shares": 15}, "CUR:USD": {"dollars": 12.34}}
     assert found["start_date"] == "2022-01-03"
+
+
+async def test_shares_are_those_of_the_day_that_the_file_speaks_of(alice):
+    """GOOGL was split 20 for 1 in July 2022."""
+    portfolio_id = (await make(alice, end_date="2022-07-15")).portfolio_id
+    await enter_all(alice, portfolio_id, new("GOOGL", 3))
+    assert b"GOOGL:\n    shares: 3\n" in await exported(alice, portfolio_id, "yaml")
+    await alice.portfolios.UpdatePortfolio(UpdatePortfolioRequest(portfolio_id=portfolio_id, end_date="2022-07-18"))
+    content = await exported(alice, portfolio_id, "yaml")
+    assert b"GOOGL:\n    shares: 60\n" in content
+    again = (await upload(alice, content.decode(), portfolio_name="Again")).portfolio.portfolio_id
+    assert await worth(alice, again) == await worth(alice, portfolio_id)
 
 
 async def test_each_file_of_the_earlier_system_can_be_had_alone(alice):

@@ -37,12 +37,7 @@ class PortfolioContents:
     cash_map: CashMap = field(default_factory=CashMap)
 
     def only(self, sections: tuple[str, ...]) -> "PortfolioContents":
-        """Give the contents with everything left out that stands in none of some sections.
-
-        The section `portfolio` is what the files of the earlier system call all of it.
-        """
-        if "portfolio" in sections:
-            return self
+        """Give the contents with everything left out of the book that stands in none of some sections."""
         return replace(
             self,
             positions=tuple(p for p in self.positions if _section_of(p) in sections),

@@ -9,7 +9,8 @@ from decimal import Decimal
 from services.portfolio.domain.imports.issues import RowError
 
 MAX_AMOUNT = Decimal(10) ** 15
-MAX_DECIMALS = 12
+MAX_DECIMALS = 30
+"""More than a number has that came through the API: its export must come back."""
 ABSENT = frozenset({"", "-", "--", "n/a"})
 PLAIN = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?")
 # Commas stand between groups of three digits alone: `1,5` is 1.5 in one country, and a typing error in another.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from services.portfolio.domain.book import Book, Date, book_on
+from services.portfolio.domain.book import Book, Date
 from services.portfolio.domain.cash_map import PREFIX
 from services.portfolio.domain.expected_return import newest
 from services.portfolio.domain.exports.portfolio_contents import PortfolioContents
@@ -18,17 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A portfolio on the day that its files speak of."""
+    """A portfolio on the day that its files speak of, and its book then."""
 
     contents: PortfolioContents
     book: Book
     day: Date
-
-    @classmethod
-    def of(cls, contents: PortfolioContents, today: Date) -> "Snapshot":
-        """Give a portfolio on its last day, or where it has none today."""
-        day = min(contents.portfolio.end_date or today, today)
-        return cls(contents, book_on(day, contents.positions, contents.cash, contents.movements), day)
 
 
 def render(found: Snapshot, sections: Sequence[str]) -> bytes:

@@ -71,7 +71,7 @@ def test_mixed_line_ends_and_quoted_newlines_keep_the_line_numbers():
         ('AAPL,"1,5",1,2022-01-03,', "quantity", "not_a_number"),
         ("AAPL,=1+1,1,2022-01-03,", "quantity", "not_a_number"),
         ("AAPL,1e99,1,2022-01-03,", "quantity", "out_of_range"),
-        ("AAPL,0.0000000000001,1,2022-01-03,", "quantity", "out_of_range"),
+        ("AAPL,1e-40,1,2022-01-03,", "quantity", "out_of_range"),
         ("AAPL,1,-1,2022-01-03,", "entry_price", "negative_price"),
         ("AAPL,1,nan,2022-01-03,", "entry_price", "not_a_number"),
         ("AAPL,1,1,,", "entry_date", "missing"),
