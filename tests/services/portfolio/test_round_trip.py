@@ -97,7 +97,7 @@ async def test_a_preview_shows_the_movements(alice):
         ("CUR:USD,0,,2022-01-03,CASH,FEE", "quantity", "zero_quantity"),
         ("CUR:USD,5,,2022-01-03,CASH,GIFT", "investment_subtype", "unknown_movement"),
         ("CUR:USD,5,,2999-01-04,CASH,DEPOSIT", "entry_date", "date_in_future"),
-        ("AAPL,5,1,2022-01-03,CASH,DEPOSIT", "investment_class", "unknown_class"),
+        ("AAPL,5,1,2022-01-03,CASH,DEPOSIT", "ticker", "unknown_currency"),
     ],
 )
 async def test_a_movement_that_is_none_is_an_error_of_its_row(alice, cells: str, field: str, reason: str):
