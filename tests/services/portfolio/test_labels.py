@@ -128,6 +128,15 @@ async def test_a_user_has_at_most_500_tags(alice):
     assert (await enter(alice, portfolio.portfolio_id, new(tags=["t007"], strategy="s"))).strategy == "s"
 
 
+async def test_a_user_has_at_most_500_strategies(alice):
+    portfolio = await make(alice)
+    await enter_all(alice, portfolio.portfolio_id, *[new(strategy=f"s{n:03}") for n in range(500)])
+    error = await refused(alice.labels.CreateStrategy(CreateStrategyRequest(name="one more")))
+    assert (error.code, list(error.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, ["strategy"])
+    error = await refused(enter(alice, portfolio.portfolio_id, new(strategy="one more")))
+    assert (error.code, list(error.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, ["strategy"])
+
+
 async def test_labels_page_by_name(alice):
     names = ["Zulu", "alpha", "émile", "日本", "b"]
     for name in names:

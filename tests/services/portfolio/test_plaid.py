@@ -165,7 +165,7 @@ async def test_access_tokens_are_sealed_and_logged_nowhere(ann, settings, admin_
     assert plaid_stub.SECRET not in caplog.text
 
 
-async def test_another_key_or_another_user_opens_no_token(ann, connected, settings, admin_url, plaid):
+async def test_a_damaged_token_and_that_of_another_user_open_nothing(ann, connected, settings, admin_url, plaid):
     item = await login(ann)
     ben = await signed_in(connected, "ben@example.com")
     other = await login(ben)
