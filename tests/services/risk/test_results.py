@@ -23,16 +23,17 @@ from tests.services.risk.books import AAPL, PORTFOLIO_ID, SESSION, book_message,
 from tests.services.risk.conftest import refused, running
 
 STRANGER = "9e4d7f20-1111-4222-8333-123456789abc"
-OWNER = servers.metadata()
 
 
-async def replay(stack, result_id, metadata=OWNER):
-    return await stack.results.ReplayResult(ReplayResultRequest(result_id=result_id), metadata=metadata)
+async def replay(stack, result_id):
+    return await stack.results.ReplayResult(ReplayResultRequest(result_id=result_id), metadata=servers.metadata())
 
 
 async def test_a_result_is_kept_as_it_was_answered(stack):
     answer = await stack.overview()
-    kept = await stack.results.GetResult(GetResultRequest(result_id=answer.metadata.result_id), metadata=OWNER)
+    kept = await stack.results.GetResult(
+        GetResultRequest(result_id=answer.metadata.result_id), metadata=servers.metadata()
+    )
     stored = Overview()
     assert kept.payload.Unpack(stored)
     answer.ClearField("served")
@@ -50,14 +51,16 @@ async def test_results_are_listed_page_by_page_the_newest_first(stack):
         stack.portfolio.book = book_message((AAPL,), cash=[("USD", 1.0)], revision=revision)
         ids.append((await stack.overview()).metadata.result_id)
     asked = ListResultsRequest(page_size=2, portfolio_id=PORTFOLIO_ID, kind="overview")
-    first = await stack.results.ListResults(asked, metadata=OWNER)
+    first = await stack.results.ListResults(asked, metadata=servers.metadata())
     asked.page_token = first.next_page_token
-    second = await stack.results.ListResults(asked, metadata=OWNER)
+    second = await stack.results.ListResults(asked, metadata=servers.metadata())
     assert [line.result_id for line in (*first.results, *second.results)] == ids[::-1]
     assert second.next_page_token == ""
-    other_kind = await stack.results.ListResults(ListResultsRequest(kind="greeks"), metadata=OWNER)
+    other_kind = await stack.results.ListResults(ListResultsRequest(kind="greeks"), metadata=servers.metadata())
     assert not other_kind.results
-    foreign = await refused(stack.results.ListResults(ListResultsRequest(page_token="e30"), metadata=OWNER))
+    foreign = await refused(
+        stack.results.ListResults(ListResultsRequest(page_token="e30"), metadata=servers.metadata())
+    )
     assert foreign == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", ["page_token"])
 
 
@@ -99,7 +102,9 @@ async def test_a_payload_that_was_altered_is_reported(stack, admin_url):
 
 async def test_a_result_is_explained(stack):
     answer = await stack.overview()
-    told = await stack.results.ExplainResult(ExplainResultRequest(result_id=answer.metadata.result_id), metadata=OWNER)
+    told = await stack.results.ExplainResult(
+        ExplainResultRequest(result_id=answer.metadata.result_id), metadata=servers.metadata()
+    )
     assert told.metadata == answer.metadata
     assert [read.name for read in told.inputs] == ["marks", "portfolio"]
     assert all(len(read.digest) == 64 for read in told.inputs)
@@ -120,9 +125,9 @@ async def test_anothers_result_is_not_found_exactly_as_one_that_never_was(stack,
     }
     call = getattr(stack.results, method)
     foreign = await refused(call(request[method](result_id=result_id), metadata=servers.metadata(STRANGER)))
-    absent = await refused(call(request[method](result_id="0" * 64), metadata=OWNER))
+    absent = await refused(call(request[method](result_id="0" * 64), metadata=servers.metadata()))
     assert foreign == absent == (grpc.StatusCode.NOT_FOUND, "RESOURCE_NOT_FOUND", [])
-    assert await call(request[method](result_id=result_id), metadata=OWNER)
+    assert await call(request[method](result_id=result_id), metadata=servers.metadata())
 
 
 async def test_the_first_answer_under_an_id_stays(stack):
