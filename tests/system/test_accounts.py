@@ -181,9 +181,8 @@ def test_one_users_flood_leaves_the_others_alone(limited: Running):
         limited.client(limited.sign_up("flood@example.com")) as flooding,
         limited.client(limited.sign_up("calm@example.com")) as calm,
     ):
-        for _ in range(50):
-            flooding.get("/api/v1/auth/me")
-        assert flooding.get("/api/v1/auth/me").status_code == 429
+        # However the minutes turn meanwhile, so many are refused at some time.
+        assert any(flooding.get("/api/v1/auth/me").status_code == 429 for _ in range(100))
         assert calm.get("/api/v1/auth/me").status_code == 200
         assert calm.get("/.well-known/jwks.json").status_code == 200
 
