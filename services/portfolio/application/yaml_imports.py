@@ -46,8 +46,8 @@ class YamlImport:
 
     stated: Stated
     taken: WholeImport
-    day: datetime.date
-    """The session that it speaks of."""
+    day: datetime.date | None
+    """The session that it speaks of. None: nobody asked which."""
 
     @property
     def saved(self) -> WholeImport:
@@ -73,6 +73,8 @@ class YamlImports:
             NotFound: there is no such portfolio, or it is another's.
         """
         stated = await asyncio.to_thread(reading.parse, upload.content)
+        if stated.errors:  # what is wrong with the file itself comes first, and nothing is saved
+            return YamlImport(stated, WholeImport(0, errors=stated.errors, warnings=stated.warnings), None)
         _refuse_incomplete(stated, upload)
         await self._settings.refuse_unknown(_named_symbols(stated.portfolio or StatedPortfolio()))
         session = await self._session(stated.portfolio.end_date if stated.portfolio else None)
@@ -81,7 +83,7 @@ class YamlImports:
             whole = await self._whole(owner_id, upload, stated.cash_map)
             prices = await self._prices(stated.portfolio, whole.cash_map, session)
             taken = await asyncio.to_thread(taking.take, stated.portfolio, whole, prices)
-        taken.errors[:0], taken.warnings[:0] = stated.errors, stated.warnings
+        taken.warnings[:0] = stated.warnings
         return YamlImport(stated, taken, session.as_of_date)
 
     async def save(
@@ -186,5 +188,8 @@ async def _state_settings(connection: AsyncConnection, portfolio: Portfolio, rea
 
 def _expectations(read: YamlImport) -> list[ExpectedReturn]:
     """Give what the file expects; it names no day, so it does from the session on that it speaks of."""
-    returns = read.stated.portfolio.expected_returns if read.stated.portfolio else {}
-    return [ExpectedReturn(symbol, number, read.day) for symbol, number in returns.items()]
+    if read.stated.portfolio is None or read.day is None:
+        return []
+    return [
+        ExpectedReturn(symbol, number, read.day) for symbol, number in read.stated.portfolio.expected_returns.items()
+    ]

@@ -186,6 +186,12 @@ async def test_a_file_with_an_error_saves_nothing(alice, text: str, reason: str)
     assert (answer.report.positions_saved_count, answer.report.row_count) == (0, 2)
 
 
+async def test_what_is_wrong_with_the_file_itself_is_told_before_anything_is_looked_up(alice):
+    answer = await upload(alice, "portfolio_input: !!python/name:os.system {A: 1}\nstart_date: soon")
+    assert [(e.field, e.reason) for e in answer.report.errors] == [("A", "not_a_mapping"), ("start_date", "not_a_date")]
+    assert not answer.HasField("portfolio")
+
+
 async def test_an_unknown_proxy_is_named(alice):
     text = "portfolio_input: {}\nstock_factor_proxies: {AAPL: {market: NONE}}\nexpected_returns: {NADA: 0.1}"
     assert set((await refused(upload(alice, text))).fields) == {
