@@ -31,9 +31,11 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_send_message_length", MAX_REQUEST_BYTES),
     ("grpc.max_reconnect_backoff_ms", 1000),  # the default finds a restarted peer 14 s late
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.keepalive_time_ms", 3000),  # a frozen peer is otherwise noticed after a minute
-    ("grpc.keepalive_timeout_ms", 1000),
-    ("grpc.http2.ping_timeout_ms", 1000),
+    # A frozen peer is otherwise noticed after a minute. It has 10 s to answer: a machine with more work than cores
+    # leaves a healthy one without a turn for seconds, and to hang up on it would fail every call in flight.
+    ("grpc.keepalive_time_ms", 3000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.enable_http_proxy", 0),  # a proxy for the outside world, named in the environment, is not for our services

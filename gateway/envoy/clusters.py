@@ -23,7 +23,7 @@ BY_NAME = extension(
     "clusters.dns", "extensions.clusters.dns.v3.DnsCluster", dns_refresh_rate="5s", respect_dns_ttl=True
 )
 KEEPALIVE_SECONDS = 3
-PING_SECONDS = 1
+PING_SECONDS = 10
 HEALTH_CHECK = {
     "timeout": "1s",
     "interval": "1s",

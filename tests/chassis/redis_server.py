@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 
 
 def redis_binary() -> Path:

@@ -15,7 +15,7 @@ from tests.databases import make_home, remove_home
 from tests.services.portfolio import oidc_issuer
 from tests.services.portfolio.oidc_issuer import Issuer
 from tests.system import conftest
-from tests.system.conftest import PASSWORD, Running, command, environment, processes_of
+from tests.system.conftest import PASSWORD, PATIENCE_SECONDS, Running, command, environment, processes_of
 
 PER_DAY = 8
 LIMITS = {
@@ -95,7 +95,7 @@ def test_an_admin_sees_users_and_the_log(stack: Running):
         env={**environment(stack.home), "PLIMSOLL_ADMIN_PASSWORD": PASSWORD},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert made.returncode == 0, made.stderr
@@ -213,7 +213,7 @@ def test_a_day_is_one_for_rest_and_grpc_and_for_every_service(limited: Running):
 
 
 def grpc_code(channel: grpc.Channel, metadata: list[tuple[str, str]]) -> tuple[grpc.StatusCode, dict[str, str]]:
-    made = IdentityServiceStub(channel).GetMe.future(GetMeRequest(), metadata=metadata, timeout=20)
+    made = IdentityServiceStub(channel).GetMe.future(GetMeRequest(), metadata=metadata, timeout=PATIENCE_SECONDS)
     return made.code(), dict(made.initial_metadata())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.system.conftest import PASSWORD, PLIMSOLL, Running, environment
+from tests.system.conftest import PASSWORD, PATIENCE_SECONDS, PLIMSOLL, Running, environment
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "portfolios"
 BOOKS = ("individual", "high_net_worth", "long_short")
@@ -80,7 +80,9 @@ def test_headers_of_a_file(stack: Running):
 
 def command(home: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
     seen = {**environment(home), "PLIMSOLL_EMAIL": "cli@example.com", "PLIMSOLL_PASSWORD": PASSWORD}
-    return subprocess.run([PLIMSOLL, "export", *arguments], env=seen, capture_output=True, timeout=120, check=False)
+    return subprocess.run(
+        [PLIMSOLL, "export", *arguments], env=seen, capture_output=True, timeout=PATIENCE_SECONDS, check=False
+    )
 
 
 def test_the_command_line_writes_what_the_api_gives(stack: Running, tmp_path: Path):

@@ -14,7 +14,7 @@ import pytest
 from google.protobuf.descriptor_pool import Default
 
 from chassis.contract import services_of
-from tests.system.conftest import Running
+from tests.system.conftest import PATIENCE_SECONDS, Running
 
 SOAK = "PLIMSOLL_SOAK" in os.environ
 EXAMPLES = 300 if SOAK else 10
@@ -33,7 +33,7 @@ def test_no_request_makes_the_stack_fail(stack: Running):
         *("--exclude-operation-id", ENDS_THE_ACCOUNT),  # everything after it would be refused alike
         *("--no-color", "--warnings", "off", "--suppress-health-check", "all", "--request-timeout", "30"),
     ]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=3600 if SOAK else 300, check=False)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=3600 if SOAK else 900, check=False)
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
 
 
@@ -54,7 +54,7 @@ async def test_no_bytes_make_a_service_fail(stack: Running, token: str, server: 
 async def outcome(channel: grpc.aio.Channel, path: str, blob: bytes, token: str) -> grpc.StatusCode:
     """Send bytes as if they were a request, and give the status. gRPC itself refuses what it cannot decode."""
     try:
-        await channel.unary_unary(path)(blob, metadata=[("authorization", f"Bearer {token}")], timeout=20)
+        await channel.unary_unary(path)(blob, metadata=[("authorization", f"Bearer {token}")], timeout=PATIENCE_SECONDS)
     except grpc.aio.AioRpcError as error:
         undecodable = error.code() == grpc.StatusCode.INTERNAL and "deserializ" in str(error.details())
         return grpc.StatusCode.INVALID_ARGUMENT if undecodable else error.code()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from plimsoll.options.v1.method_pb2 import MethodPolicy
-from tests.system.conftest import PASSWORD, PLIMSOLL, Running, environment
+from tests.system.conftest import PASSWORD, PATIENCE_SECONDS, PLIMSOLL, Running, environment
 from tests.system.isolation_cases import make_api_key, make_portfolio
 from tests.system.test_isolation import rpcs
 
@@ -35,7 +35,7 @@ def admin(stack: Running) -> Iterator[httpx.Client]:
         env={**environment(stack.home), "PLIMSOLL_ADMIN_PASSWORD": PASSWORD},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert made.returncode == 0, made.stdout + made.stderr
@@ -153,4 +153,4 @@ def test_internal_calls_are_for_services_alone(stack: Running, admin: httpx.Clie
 def code_of(address: str, path: str, metadata: Any) -> grpc.StatusCode:
     with grpc.insecure_channel(address) as channel:
         ask = channel.unary_unary(f"/{path}", request_serializer=None, response_deserializer=None)
-        return ask.future(b"", metadata=metadata, timeout=20).code()
+        return ask.future(b"", metadata=metadata, timeout=PATIENCE_SECONDS).code()

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.services.marketdata.treasury import PAR_YIELDS, TENORS
-from tests.system.conftest import PASSWORD, PLIMSOLL, Running, environment, start, stop
+from tests.system.conftest import PASSWORD, PATIENCE_SECONDS, PLIMSOLL, Running, environment, start, stop
 
 ADMIN = "root@example.com"
 
@@ -15,7 +15,9 @@ ADMIN = "root@example.com"
 def ingest(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run `plimsoll` as an administrator would."""
     seen = {**environment(home), "PLIMSOLL_EMAIL": ADMIN, "PLIMSOLL_PASSWORD": PASSWORD}
-    return subprocess.run([PLIMSOLL, *arguments], env=seen, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [PLIMSOLL, *arguments], env=seen, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
 
 
 @pytest.fixture
@@ -24,7 +26,9 @@ def own_stack(home: Path):
     running = start(home)
     try:
         seen = {**environment(home), "PLIMSOLL_ADMIN_PASSWORD": PASSWORD}
-        subprocess.run([PLIMSOLL, "admin", "create", ADMIN], env=seen, check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            [PLIMSOLL, "admin", "create", ADMIN], env=seen, check=True, capture_output=True, timeout=PATIENCE_SECONDS
+        )
         yield running
     finally:
         stop(running)
@@ -109,7 +113,12 @@ def test_who_is_nobody_brings_nothing(own_stack: Running, tmp_path: Path):
     bars.write_text("symbol,date,close\nOWN,2022-12-27,50\n")
     seen = {**environment(own_stack.home), "PLIMSOLL_EMAIL": "nobody@example.com", "PLIMSOLL_PASSWORD": PASSWORD}
     told = subprocess.run(
-        [PLIMSOLL, "ingest", "bars", bars], env=seen, capture_output=True, text=True, timeout=60, check=False
+        [PLIMSOLL, "ingest", "bars", bars],
+        env=seen,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
     assert told.returncode == 1
     assert told.stderr.startswith("plimsoll: ")

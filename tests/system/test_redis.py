@@ -61,7 +61,7 @@ def test_whatever_becomes_of_redis_every_request_is_answered(shared: Running, re
             all_answered(client, 1)
             return bool(redis.keys("plimsoll:portfolio:count:*"))
 
-        wait_until(counted_there, 30, "Redis is used once it is there")
+        wait_until(counted_there, "Redis is used once it is there")
         all_answered(client)
         redis.freeze()
         all_answered(client)
@@ -70,7 +70,7 @@ def test_whatever_becomes_of_redis_every_request_is_answered(shared: Running, re
         redis.kill()
         all_answered(client)
         redis.start()
-        wait_until(counted_there, 30, "Redis is used again")
+        wait_until(counted_there, "Redis is used again")
 
 
 def credentials(email: str) -> dict[str, str]:

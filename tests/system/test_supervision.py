@@ -10,7 +10,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.system.conftest import PLIMSOLL, command, environment, processes_of, start, stop, wait_until
+from tests.system.conftest import (
+    PATIENCE_SECONDS,
+    PLIMSOLL,
+    command,
+    environment,
+    processes_of,
+    start,
+    stop,
+    wait_until,
+)
 
 
 def test_a_part_that_is_killed_is_back_and_others_are_served(home: Path):
@@ -19,8 +28,8 @@ def test_a_part_that_is_killed_is_back_and_others_are_served(home: Path):
         for part in ("risk", "marketdata", "portfolio", "gateway"):
             before = running.pid(part)
             os.kill(before, signal.SIGKILL)
-            wait_until(lambda part=part, before=before: running.pid(part) != before, 10, f"{part} was started again")
-            wait_until(lambda: _well(running.url), 15, f"all is well after {part} was killed")
+            wait_until(lambda part=part, before=before: running.pid(part) != before, f"{part} was started again")
+            wait_until(lambda: _well(running.url), f"all is well after {part} was killed")
     finally:
         code = stop(running)
     assert code == 0
@@ -44,7 +53,7 @@ def test_the_death_of_the_supervisor_leaves_no_orphan(home: Path):
     assert len(processes_of(home)) > 5
     running.supervisor.kill()
     running.supervisor.wait()
-    wait_until(lambda: processes_of(home) == [], 5, "the last process is gone")
+    wait_until(lambda: processes_of(home) == [], "the last process is gone")
     # What the crash left must not stand in the way of the next start, nor cost what was stored.
     again = start(home)
     assert stop(again) == 0
@@ -72,7 +81,7 @@ def test_a_taken_port_is_named_before_anything_starts(home: Path):
             env={**environment(home), "PLIMSOLL_GATEWAY_PORT": port},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
     assert refused.returncode == 1
@@ -93,7 +102,7 @@ def test_a_wrong_setting_is_named(home: Path):
         env={**environment(home), "PLIMSOLL_GATEWAY_PORT": "eighty"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert refused.returncode == 2

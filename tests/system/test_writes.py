@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tests.system.conftest import Running, command, start, stop, wait_until
+from tests.system.conftest import PATIENCE_SECONDS, Running, command, start, stop, wait_until
 
 PORTFOLIOS = "/api/v1/management/portfolios"
 POSITIONS = "/api/v1/management/positions"
@@ -137,12 +137,12 @@ def test_no_acknowledged_write_is_lost_when_the_service_is_killed(home: Path):
             try:
                 for _ in range(KILLS):
                     enough = len(writers.acknowledged) + ACKNOWLEDGED_BETWEEN_KILLS
-                    wait_until(lambda enough=enough: len(writers.acknowledged) >= enough, 60, "writes land")
+                    wait_until(lambda enough=enough: len(writers.acknowledged) >= enough, "writes land")
                     os.kill(running.pid("portfolio"), signal.SIGKILL)
             finally:
                 writers.stop()
             for done in at_work:
-                done.result(timeout=60)
+                done.result(timeout=PATIENCE_SECONDS)
             assert writers.refused, "the service was missed"
             entered = [position["quantity"] for position in listed(client, portfolio_id)]
             assert sorted(entered) == sorted(writers.acknowledged)

@@ -93,7 +93,7 @@ GREEKS = Analysis(
     parameters=GreeksParameters,
     needs=lambda _: Needs(),
     compute=book_greeks,
-    formulas=("options#greeks", "exposure"),
+    formulas=("options#conventions", "valuation"),
 )
 
 

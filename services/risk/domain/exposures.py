@@ -77,7 +77,7 @@ EXPOSURES = Analysis(
     parameters=ExposureParameters,
     needs=lambda parameters: Needs(facts=parameters.group_by == "sector"),
     compute=group_exposures,
-    formulas=("exposure",),
+    formulas=("valuation",),
 )
 
 

@@ -71,7 +71,7 @@ OVERVIEW = Analysis(
     parameters=NoParameters,
     needs=lambda _: Needs(),
     compute=sum_up,
-    formulas=("options",),
+    formulas=("valuation", "options"),
 )
 
 

@@ -12,11 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.databases import make_home, remove_home
-from tests.system.conftest import PLIMSOLL, command, environment, processes_of, wait_until
+from tests.system.conftest import PATIENCE_SECONDS, PLIMSOLL, command, environment, processes_of, wait_until
 
 pytestmark = pytest.mark.system
-START_SECONDS = 120
-STOP_SECONDS = 60
 ROOT = Path(__file__).parents[3]
 
 
@@ -57,11 +55,11 @@ def staying_demo(home: Path) -> Iterator[str]:
             [PLIMSOLL, "demo", "--free-ports"], env=environment(home), stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        wait_until(lambda: "stays up" in printed.read_text() or demo.poll() is not None, START_SECONDS, "the report")
+        wait_until(lambda: "stays up" in printed.read_text() or demo.poll() is not None, "the report")
         assert demo.poll() is None, printed.read_text()
         yield printed.read_text()
         demo.send_signal(signal.SIGINT)
-        assert demo.wait(STOP_SECONDS) == 0, printed.read_text()
+        assert demo.wait(PATIENCE_SECONDS) == 0, printed.read_text()
     finally:
         demo.kill()
         demo.wait()
@@ -82,7 +80,9 @@ def check_commands(page: str, home: Path) -> None:
     """Runs the commands in the order in which they are printed, and looks at the JSON of those that answer with any."""
     commands = re.findall(r"^(?:TOKEN|curl).*", page, re.MULTILINE)
     script = "; echo; ".join(commands).replace("cookies.txt", str(home / "cookies.txt"))
-    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
+    )
     listed, complete, overview, by_cookie, uploaded = map(json.loads, filter(None, done.stdout.splitlines()))
     assert {portfolio["name"] for portfolio in listed["portfolios"]} >= {"Individual", "High net worth", "Long/short"}
     assert len(complete["positions"]) == 30

@@ -109,7 +109,10 @@ async def test_a_result_is_explained(stack):
     assert [read.name for read in told.inputs] == ["marks", "portfolio"]
     assert all(len(read.digest) == 64 for read in told.inputs)
     assert told.parameters_json == "{}"
-    assert told.formulas[0].path == "docs/methodology/options.md"
+    assert [formula.path for formula in told.formulas] == [
+        "docs/methodology/valuation.md",
+        "docs/methodology/options.md",
+    ]
     assert told.result.model_version == MODEL_VERSION
     assert told.pinned_data_version == SESSION.data_version
     assert "numpy" in told.platform
