@@ -204,6 +204,6 @@ class MarketDataHandler(MarketDataServiceServicer):
     async def ResolveSession(self, request: pb.ResolveSessionRequest, context: Context) -> pb.ResolveSessionResponse:
         """Answer the session and version that a day means."""
         asked = parse_optional_date("as_of_date", request.as_of_date)
-        async with self._database.transaction() as connection:
-            standing, found, previous = await versions.session_on_or_before(connection, asked)
+        async with reading(self._database, NOBODY) as connection:
+            standing, found, previous = await versions.glance(connection, asked)
         return convert.pin_message(pin(asked, standing, found, previous))

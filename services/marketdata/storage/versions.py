@@ -3,10 +3,12 @@
 from datetime import date
 from typing import Any
 
+import asyncpg
 from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.hot_reads import HotRead
 from services.marketdata.domain.sessions import Session, Standing
 from services.marketdata.storage.tables import seals
 
@@ -27,6 +29,7 @@ READ_SESSION = text(f"""
         ORDER BY session_date DESC LIMIT 1
     ) AS session ON true
     """)  # noqa: S608 - the text above
+HOT_SESSION = HotRead(READ_SESSION)
 # Asked of each instrument through the key of the bars, which has no index by day alone.
 HAS_BARS = text("""
     SELECT EXISTS (
@@ -53,6 +56,14 @@ async def session_on_or_before(
     row = (await connection.execute(READ_SESSION, {"day": day})).one()
     session = Session(row.session_date, row.close_time) if row.session_date else None
     return _standing(row), session, row.previous_session_date
+
+
+async def glance(connection: asyncpg.Connection, day: date | None) -> tuple[Standing, Session | None, date | None]:
+    """Give the same as `session_on_or_before`, on the driver itself: nearly every call of the system begins with it."""
+    (row,) = await HOT_SESSION.fetch(connection, day=day)
+    session = Session(row["session_date"], row["close_time"]) if row["session_date"] else None
+    standing = Standing(row["newest_sealed"], row["first_session"], row["data_version"])
+    return standing, session, row["previous_session_date"]
 
 
 async def has_bars(connection: AsyncConnection, day: date) -> bool:

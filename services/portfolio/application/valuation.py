@@ -75,10 +75,19 @@ class Books:
             NotFound: there is none, or it is another's.
             OutOfRange: it has no such revision.
         """
-        session, portfolio = await asyncio.gather(
-            self._marketdata.session(as_of_date), self.glance(owner_id, portfolio_id, revision)
-        )
+        portfolio, session = await self.pin(owner_id, portfolio_id, revision, as_of_date)
         return (await self.values(owner_id, [portfolio], session))[0]
+
+    async def pin(
+        self, owner_id: str, portfolio_id: str, revision: int, as_of_date: datetime.date | None
+    ) -> tuple[Portfolio, Session]:
+        """Give a portfolio at a revision, and the session that a day means: what fixes its value.
+
+        Raises:
+            NotFound: there is none, or it is another's.
+            OutOfRange: it has no such revision.
+        """
+        return await asyncio.gather(self.glance(owner_id, portfolio_id, revision), self._marketdata.session(as_of_date))
 
     async def values(self, owner_id: str, portfolios: Sequence[Portfolio], session: Session) -> list[ValuedBook]:
         """Value portfolios of an owner, each at the revision it stands at, at a session."""

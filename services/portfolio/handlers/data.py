@@ -3,6 +3,7 @@
 from typing import Any
 
 import grpc
+from cachetools import TTLCache
 
 from chassis.call import current_call
 from chassis.dates import parse_optional_date
@@ -11,15 +12,19 @@ from chassis.pagination import decode_page, encode_page
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
 from plimsoll.portfolio.v1 import data_service_pb2, data_service_pb2_grpc, historical_prices_pb2
 from services.portfolio import convert_data
+from services.portfolio.application.known_market import INSTRUMENT_SECONDS
 from services.portfolio.application.portfolio_summaries import PortfolioSummaries
 from services.portfolio.application.position_details import PositionDetails
 from services.portfolio.application.price_history import PriceHistories, Wanted
 from services.portfolio.application.valuation import Books
+from services.portfolio.domain.market import Session
 
 Context = grpc.aio.ServicerContext[Any, Any]
 MOST_PORTFOLIOS = 500
 DEFAULT_LOOKBACK_DAYS = 150
 DEFAULT_SYMBOLS = 50
+POSITIONS_KEPT = 20_000
+"""Positions, of all answers together, that one process keeps rendered; about 20 MB."""
 
 
 class DataHandler(data_service_pb2_grpc.DataServiceServicer):
@@ -32,16 +37,25 @@ class DataHandler(data_service_pb2_grpc.DataServiceServicer):
         self._summaries = summaries
         self._details = details
         self._prices = prices
+        # What is pinned never changes, but for the names and sectors of instruments; nobody alters an answer.
+        self._complete: TTLCache[tuple[str, int, Session], data_service_pb2.CompletePortfolio] = TTLCache(
+            POSITIONS_KEPT, INSTRUMENT_SECONDS, getsizeof=lambda answer: 1 + len(answer.positions)
+        )
 
     async def GetCompletePortfolio(
         self, request: data_service_pb2.GetCompletePortfolioRequest, context: Context
     ) -> data_service_pb2.CompletePortfolio:
         """Read a portfolio with the value of every position."""
         as_of_date = parse_optional_date("as_of_date", request.as_of_date)
-        owner = current_call().user_id
-        return convert_data.complete(
-            await self._books.value(owner, request.portfolio_id, request.portfolio_revision, as_of_date)
-        )
+        owner, revision = current_call().user_id, request.portfolio_revision
+        portfolio, session = await self._books.pin(owner, request.portfolio_id, revision, as_of_date)
+        pinned = portfolio.portfolio_id, portfolio.revision, session
+        if (answer := self._complete.get(pinned)) is None:
+            (valued,) = await self._books.values(owner, [portfolio], session)
+            answer = convert_data.complete(valued)
+            if len(answer.positions) < POSITIONS_KEPT:
+                self._complete[pinned] = answer
+        return answer
 
     async def ListPortfolioSummaries(
         self, request: data_service_pb2.ListPortfolioSummariesRequest, context: Context

@@ -61,6 +61,22 @@ async def test_every_portfolio_has_a_line_with_its_value(alice, mallory, page_si
         assert complete.HasField("net_asset_value") == found[name].HasField("total_value")
 
 
+async def test_a_complete_portfolio_is_the_same_until_it_changes_and_its_owners_alone(alice, mallory):
+    portfolio_id = (await make(alice)).portfolio_id
+    held = await enter(alice, portfolio_id, new("AAPL", 10))
+    request = GetCompletePortfolioRequest(portfolio_id=portfolio_id)
+    first = await alice.data.GetCompletePortfolio(request)
+    assert await alice.data.GetCompletePortfolio(request) == first
+    assert (await refused(mallory.data.GetCompletePortfolio(request))).code == grpc.StatusCode.NOT_FOUND
+    await update(alice, held.position_id, quantity=20)
+    changed = await alice.data.GetCompletePortfolio(request)
+    assert changed.market_value == pytest.approx(2 * first.market_value)
+    earlier = GetCompletePortfolioRequest(portfolio_id=portfolio_id, portfolio_revision=first.portfolio_revision)
+    assert await alice.data.GetCompletePortfolio(earlier) == first
+    of_may = GetCompletePortfolioRequest(portfolio_id=portfolio_id, as_of_date="2022-05-31")
+    assert (await alice.data.GetCompletePortfolio(of_may)).as_of_date == "2022-05-31"
+
+
 async def test_summaries_are_of_a_session(alice):
     portfolio = await make(alice)
     await enter_all(alice, portfolio.portfolio_id, new("AAPL", 10, entry_date="2022-06-01"), new("XOM", 1))
