@@ -4,13 +4,15 @@ import base64
 import json
 import time
 import uuid
+from pathlib import Path
 
+import grpc
 import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.system.conftest import Running
+from tests.system.conftest import PATIENCE_SECONDS, Running
 
 UPLOAD = "/api/v1/management/portfolios/upload"
 ABSENT = "6f1b2c1e-1111-4222-8333-444455556666"
@@ -86,17 +88,26 @@ def test_internal_calls_are_not_reachable_through_the_gateway(stack: Running, to
     assert answer.status_code == 404
 
 
-def test_a_file_over_the_limit(stack: Running, token: str):
+@pytest.mark.parametrize("megabytes", [13, 100])
+def test_a_file_over_the_limit_is_refused_and_costs_no_memory(stack: Running, token: str, megabytes: int):
+    before = resident_bytes(stack)
     with stack.client(token) as client:
         answer = client.post(
             UPLOAD,
             params={"portfolio_name": "big", "commit": "true"},
-            content=b"x" * (13 << 20),
+            content=b"x" * (megabytes << 20),
             headers={"content-type": "text/csv"},
         )
         assert (answer.status_code, reason(answer)) == (413, "REQUEST_TOO_LARGE")
         names = [p["name"] for p in client.get("/api/v1/management/portfolios").json()["portfolios"]]
     assert "big" not in names
+    assert resident_bytes(stack) - before < 200 << 20
+
+
+def resident_bytes(stack: Running) -> int:
+    """Memory of the two parts that an upload passes."""
+    statuses = [Path(f"/proc/{stack.pid(part)}/status").read_text() for part in ("gateway", "portfolio")]
+    return sum(1024 * int(line.split()[1]) for status in statuses for line in status.splitlines() if "VmRSS" in line)
 
 
 def test_a_table_over_the_limit(stack: Running, token: str):
@@ -165,6 +176,24 @@ def test_a_bad_token_is_refused_with_json(stack: Running, bad, carrier):
         answer = client.get("/api/v1/auth/me", headers=headers)
     assert answer.status_code == 401
     assert reason(answer) in {"TOKEN_INVALID", "TOKEN_EXPIRED"}
+
+
+@pytest.mark.parametrize("bad", ["garbage", forged(), forged(exp=1), unsigned()])
+@pytest.mark.parametrize(
+    ("part", "path"),
+    [
+        ("portfolio", "/plimsoll.portfolio.v1.PortfolioService/ListPortfolios"),
+        ("marketdata", "/plimsoll.marketdata.v1.MarketDataService/SearchInstruments"),
+        ("risk", "/plimsoll.risk.v1.ResultService/ListResults"),
+    ],
+)
+def test_a_bad_token_opens_no_service_at_its_own_port(stack: Running, token: str, part: str, path: str, bad: str):
+    with grpc.insecure_channel(stack.address(part)) as channel:
+        ask = channel.unary_unary(path)
+        assert ask(b"", metadata=[("authorization", f"Bearer {token}")], timeout=PATIENCE_SECONDS) is not None
+        with pytest.raises(grpc.RpcError) as refused:
+            ask(b"", metadata=[("authorization", f"Bearer {bad}")], timeout=PATIENCE_SECONDS)
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 def test_headers_that_only_services_may_send_change_nothing(stack: Running, token: str):

@@ -80,22 +80,37 @@ def test_headers_of_a_file(stack: Running):
 
 def command(home: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
     seen = {**environment(home), "PLIMSOLL_EMAIL": "cli@example.com", "PLIMSOLL_PASSWORD": PASSWORD}
-    return subprocess.run(
-        [PLIMSOLL, "export", *arguments], env=seen, capture_output=True, timeout=PATIENCE_SECONDS, check=False
-    )
+    return subprocess.run([PLIMSOLL, *arguments], env=seen, capture_output=True, timeout=PATIENCE_SECONDS, check=False)
 
 
 def test_the_command_line_writes_what_the_api_gives(stack: Running, tmp_path: Path):
     with stack.client(stack.sign_up("cli@example.com")) as client:
         portfolio_id = upload(client, "Mine", (EXAMPLES / "individual.csv").read_bytes())
         for named in ("Mine", portfolio_id):
-            assert command(stack.home, named).stdout == exported(client, portfolio_id, "csv")
+            assert command(stack.home, "export", named).stdout == exported(client, portfolio_id, "csv")
         file = tmp_path / "mine.json"
-        done = command(stack.home, "Mine", "--format", "json", "--sections", "cash", "-o", str(file))
+        done = command(stack.home, "export", "Mine", "--format", "json", "--sections", "cash", "-o", str(file))
         assert (done.returncode, done.stderr) == (0, b"")
         assert list(json.loads(file.read_bytes())) == ["portfolio", "cash"]
-    none = command(stack.home, "Yours")
+    none = command(stack.home, "export", "Yours")
     assert (none.returncode, none.stderr) == (1, b"plimsoll: there is no portfolio 'Yours'\n")
-    nowhere = command(stack.home, "Mine", "-o", str(tmp_path / "no" / "file.csv"))
+    nowhere = command(stack.home, "export", "Mine", "-o", str(tmp_path / "no" / "file.csv"))
     assert nowhere.returncode == 1
     assert b"cannot be written: No such file or directory" in nowhere.stderr
+
+
+def test_what_the_command_line_exports_it_imports(stack: Running, tmp_path: Path):
+    with stack.client(stack.sign_up("cli@example.com")) as client:
+        portfolio_id = upload(client, "Theirs", (EXAMPLES / "long_short.csv").read_bytes())
+        file = tmp_path / "theirs.csv"
+        assert command(stack.home, "export", "Theirs", "-o", str(file)).returncode == 0
+        done = command(stack.home, "import", str(file), "--portfolio", "Ours")
+        assert done.returncode == 0, done.stderr
+        assert b"saved in 'Ours'" in done.stdout
+        (again,) = [p for p in client.get(PORTFOLIOS).json()["portfolios"] if p["name"] == "Ours"]
+        assert told(client, again["portfolio_id"]) == told(client, portfolio_id)
+        repeated = command(stack.home, "import", str(file), "--portfolio", "Ours")
+        assert b"were there already" in repeated.stdout
+        assert told(client, again["portfolio_id"]) == told(client, portfolio_id)
+    unread = command(stack.home, "import", str(tmp_path / "none.csv"))
+    assert (unread.returncode, b"cannot be read: No such file" in unread.stderr) == (1, True)
