@@ -279,3 +279,30 @@ async def test_a_user_can_be_deleted_with_everything(
     left = [await connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
     await connection.close()
     assert left == [0, 0, 0, 0]
+
+
+WATCHED = """
+    SELECT DISTINCT c.relname
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc f ON f.oid = t.tgfoid
+    WHERE c.relnamespace = 'portfolio'::regnamespace AND t.tgname IN ('log_row', 'log_terms')
+    UNION
+    SELECT substr(t.tgname, 5) FROM pg_trigger t
+    WHERE t.tgrelid = 'portfolio.portfolio_revisions'::regclass AND t.tgname LIKE 'log\\_%' AND t.tgdeferrable
+    """
+OF_REVISIONS = """
+    SELECT table_name FROM information_schema.columns
+    WHERE table_schema = 'portfolio' AND column_name = 'from_revision'
+    """
+
+
+async def test_no_content_of_a_portfolio_changes_unseen(settings, admin_url):
+    """Read from the database, so that a new table of a portfolio's content cannot be forgotten."""
+    connection = await asyncpg.connect(admin_url(settings.database_url))
+    try:
+        watched = {row[0] for row in await connection.fetch(WATCHED)}
+        content = {row[0] for row in await connection.fetch(OF_REVISIONS)}
+    finally:
+        await connection.close()
+    assert len(content) >= 6
+    assert content - watched == set()
+    assert {"portfolio_revisions", "labels", "scenarios"} <= watched

@@ -280,3 +280,16 @@ def test_the_package_is_not_imported_with_the_service():
     code = f"import services.portfolio.wiring, sys; print(*{heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_set_up_for_plaid_without_its_package_the_service_does_not_start():
+    code = """
+import sys
+sys.modules["plaid"] = None  # as where the extra is not installed
+from services.portfolio.wiring import plaid_of
+from types import SimpleNamespace
+plaid_of(SimpleNamespace(plaid_client_id="x"))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "plaid-python is missing: install the extra `plaid`" in done.stderr
