@@ -28,6 +28,7 @@ from services.marketdata.settings import Settings
 from services.marketdata.wiring import build
 from tests.databases import Databases, wait_for
 from tests.services.marketdata.market import Bringing, SyncsOf, days
+from tests.services.marketdata.recorded import Recorded, december
 
 SERVICE_KEY = "a service key for tests, long enough"
 SIGNING_KEY = Ed25519PrivateKey.generate()
@@ -197,3 +198,25 @@ async def _load(url: str) -> None:
         await seal(database, days(28)[0])
     finally:
         await database.close()
+
+
+@pytest.fixture
+async def market(database: Database) -> Recorded:
+    """What is written into it by hand: the sessions stand, and one version."""
+    recorded = Recorded(database)
+    await recorded.calendar()
+    await recorded.version()
+    return recorded
+
+
+@pytest.fixture
+async def split(market: Recorded) -> Recorded:
+    """A stock that is split ten for one on the 22nd and pays one dollar a share on the 27th."""
+    await market.instrument("A")
+    raw = {20: 1000.0, 21: 1010.0, 22: 102.0, 23: 103.0, 27: 101.0, 28: 102.0}
+    await market.closes("A", {december(day): close for day, close in raw.items()})
+    await market.split("A", december(22), 10.0)
+    await market.dividend("A", december(27), 1.0)
+    await market.asked_for_actions("A")
+    await market.seal(december(28))
+    return market

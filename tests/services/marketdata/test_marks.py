@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import QuantLib as ql  # noqa: N813 - as its documentation names it
 
-from chassis.database import Database
 from chassis.errors import InvalidFields
 from services.marketdata.application.marks import Marks
 from services.marketdata.domain.marks import Mark, MarkSource
@@ -17,14 +16,6 @@ from tests.services.marketdata.recorded import ADJUSTED, RAW, Recorded, at_close
 DAY = date(2022, 12, 28)
 EXPIRY = date(2023, 3, 17)
 RATE = 0.04
-
-
-@pytest.fixture
-async def market(database: Database) -> Recorded:
-    recorded = Recorded(database)
-    await recorded.calendar()
-    await recorded.version()
-    return recorded
 
 
 async def marks(market: Recorded, *symbols: str, day: date = DAY, version: int = 0, viewer: str = "") -> list[Mark]:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from chassis.cache import Cache
-from chassis.database import Database
 from chassis.errors import InvalidFields
 from services.marketdata.application.history import History, HistoryRequest, history
 from services.marketdata.application.matrix import Matrices, MatrixRequest
@@ -15,27 +14,6 @@ from tests.services.marketdata.recorded import ADJUSTED, RAW, Recorded, december
 
 SPLIT_ADJUSTED, UNSPECIFIED = PriceBasis.SPLIT_ADJUSTED, PriceBasis.UNSPECIFIED
 OWNER, OTHER = "9f4b0c3e-0000-4000-8000-000000000001", "9f4b0c3e-0000-4000-8000-000000000002"
-
-
-@pytest.fixture
-async def market(database: Database) -> Recorded:
-    recorded = Recorded(database)
-    await recorded.calendar()
-    await recorded.version()
-    return recorded
-
-
-@pytest.fixture
-async def split(market: Recorded) -> Recorded:
-    """A stock that is split ten for one on the 22nd and pays one dollar a share on the 27th."""
-    await market.instrument("A")
-    raw = {20: 1000.0, 21: 1010.0, 22: 102.0, 23: 103.0, 27: 101.0, 28: 102.0}
-    await market.closes("A", {december(day): close for day, close in raw.items()})
-    await market.split("A", december(22), 10.0)
-    await market.dividend("A", december(27), 1.0)
-    await market.asked_for_actions("A")
-    await market.seal(december(28))
-    return market
 
 
 async def read(market: Recorded, symbol: str = "A", basis: PriceBasis = UNSPECIFIED, **of) -> History:
