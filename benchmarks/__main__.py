@@ -12,6 +12,7 @@ from benchmarks import (
     market_ingest,
     market_reads,
     options,
+    portfolio_analytics,
     portfolio_positions,
     portfolio_upload,
 )
@@ -24,6 +25,8 @@ BENCHMARKS: dict[str, Callable[[list[str]], Measurement]] = {
     "login": login.measure_from_command_line,
     "portfolio_reads": portfolio_positions.portfolio_reads,
     "batch_create": portfolio_positions.batch_create,
+    "portfolio_analytics": portfolio_analytics.portfolio_analytics,
+    "risk_loop": portfolio_analytics.risk_loop,
     "upload": portfolio_upload.upload,
     "ingest": market_ingest.ingest,
     "price_matrix": market_reads.price_matrix,

@@ -61,19 +61,19 @@ def batch_create(_: list[str]) -> Measurement:
 
 def _measured(measure: Measure) -> list[Case]:
     cases: list[Case] = []
-    press_own_stack(partial(_with_client, measure, cases))
+    press_own_stack(partial(with_client, measure, cases))
     return cases
 
 
-async def _with_client(measure: Measure, cases: list[Case], target: Target) -> None:
+async def with_client(measure: Measure, cases: list[Case], target: Target) -> None:
+    """Measure with a client that is signed in to a stack."""
     headers = {"authorization": f"Bearer {target.access_token}"}
     async with httpx.AsyncClient(base_url=target.base_url, headers=headers, timeout=60, trust_env=False) as client:
         cases += await measure(client, target)
 
 
 async def _reads(client: httpx.AsyncClient, target: Target) -> list[Case]:
-    portfolio_id = await _portfolio(client)
-    await _seconds(client, f"{POSITIONS}:batchCreate", _batch(portfolio_id, HELD))
+    portfolio_id = await portfolio_of(client, HELD)
     cases = []
     for name, path in READS.items():
         for load in LOADS:
@@ -116,6 +116,17 @@ def _row(line: dict[str, str]) -> dict[str, Any]:
 
 def _batch(portfolio_id: str, size: int) -> bytes:
     return json.dumps({"portfolio_id": portfolio_id, "positions": list(itertools.islice(_rows(), size))}).encode()
+
+
+async def portfolio_of(client: httpx.AsyncClient, size: int) -> str:
+    """Make a portfolio of so many positions of the demo's books, and give its id.
+
+    Raises:
+        CannotMeasure: it was refused.
+    """
+    portfolio_id = await _portfolio(client)
+    await _seconds(client, f"{POSITIONS}:batchCreate", _batch(portfolio_id, size))
+    return portfolio_id
 
 
 async def _portfolio(client: httpx.AsyncClient) -> str:

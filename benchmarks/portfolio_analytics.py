@@ -1,0 +1,133 @@
+"""Every analytic of a portfolio of 60 positions through the gateway: asked for the first time, and again.
+
+Cold, nothing of the answer is there: the book is read, the market gathered, the answer computed, stored and rendered.
+A portfolio is cold once, so that each repeat takes a new one.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from functools import partial
+from statistics import median
+
+import httpx
+import numpy as np
+
+from benchmarks.measurement import CannotMeasure, Case, Measurement
+from benchmarks.portfolio_positions import HELD, portfolio_of, with_client
+from benchmarks.stack_under_load import Target, press_own_stack
+
+COLD_PORTFOLIOS = 9
+WARM_ROUNDS = 50
+HEAVY_RUNS = 20
+HEALTH = "/api/v1/health/risk"
+HEALTH_PAUSE_SECONDS = 0.01
+PORTFOLIO = "{portfolio_id}"
+
+
+def portfolio_analytics(_: list[str]) -> Measurement:
+    """Measures every analytic of a portfolio, one after another and all at once, cold and warm.
+
+    Raises:
+        CannotMeasure: a request was not answered as it should.
+    """
+    subject = f"all analytics of {HELD} positions of the demo's books, stocks and options, through the gateway"
+    cases: list[Case] = []
+    press_own_stack(partial(with_client, _analytics, cases))
+    return Measurement("portfolio_analytics", subject, cases)
+
+
+def risk_loop(_: list[str]) -> Measurement:
+    """Measures how long the risk service's event loop leaves others waiting while it computes for 20 portfolios.
+
+    Raises:
+        CannotMeasure: a request was not answered as it should.
+    """
+    subject = f"GET {HEALTH} while all analytics of {HEAVY_RUNS} new portfolios of {HELD} positions are asked for"
+    cases: list[Case] = []
+    press_own_stack(partial(with_client, _loop_health, cases))
+    return Measurement("risk_loop", subject, cases)
+
+
+def paths() -> list[str]:
+    """REST paths of the analytics that need nothing but a portfolio, as the contract has them."""
+    from google.api import annotations_pb2
+
+    from plimsoll.risk.v1 import analytics_service_pb2
+
+    methods = analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"].methods
+    templates = [str(method.GetOptions().Extensions[annotations_pb2.http].get) for method in methods]
+    return [template for template in templates if template.count("{") == 1 and PORTFOLIO in template]
+
+
+async def _analytics(client: httpx.AsyncClient, _: Target) -> list[Case]:
+    templates = paths()
+    await _one_by_one(client, await portfolio_of(client, HELD), templates)  # so that modules and plans are there
+    cold = [await _one_by_one(client, await portfolio_of(client, HELD), templates) for _ in range(COLD_PORTFOLIOS)]
+    at_once = [await _at_once(client, await portfolio_of(client, HELD), templates) for _ in range(COLD_PORTFOLIOS)]
+    known = await portfolio_of(client, HELD)
+    await _at_once(client, known, templates)
+    warm = np.array([await _one_by_one(client, known, templates) for _ in range(WARM_ROUNDS)])
+    taken = np.array(cold)
+    cases = [
+        Case(
+            template.rpartition("/")[2],
+            {"cold ms": 1000 * median(taken[:, place]), "warm p50 ms": 1000 * median(warm[:, place])},
+        )
+        for place, template in enumerate(templates)
+    ]
+    whole = {"cold ms": 1000 * median(taken.sum(axis=1)), "warm p50 ms": 1000 * median(warm.ravel())}
+    cases.append(Case(f"all {len(templates)}, one after another", whole))
+    cases.append(Case(f"all {len(templates)} at once", {"cold ms": 1000 * median(at_once)}))
+    return cases
+
+
+async def _loop_health(client: httpx.AsyncClient, _: Target) -> list[Case]:
+    templates = paths()
+    await _one_by_one(client, await portfolio_of(client, HELD), templates)
+    books = [await portfolio_of(client, HELD) for _ in range(HEAVY_RUNS)]
+    idle = await _health_until(client, asyncio.create_task(asyncio.sleep(2)))
+    heavy = asyncio.create_task(_runs(client, books, templates))
+    busy = await _health_until(client, heavy)
+    return [
+        Case("idle", _waits(idle)),
+        Case(f"{HEAVY_RUNS} heavy runs at once", {**_waits(busy), "seconds": heavy.result()}),
+    ]
+
+
+async def _runs(client: httpx.AsyncClient, books: Sequence[str], templates: Sequence[str]) -> float:
+    start = time.perf_counter()
+    await asyncio.gather(*(_one_by_one(client, book, templates) for book in books))
+    return time.perf_counter() - start
+
+
+async def _health_until(client: httpx.AsyncClient, end: "asyncio.Task[object]") -> list[float]:
+    waits = []
+    while not end.done():
+        waits.append(await _seconds(client, HEALTH))
+        await asyncio.sleep(HEALTH_PAUSE_SECONDS)
+    return waits
+
+
+def _waits(seconds: Sequence[float]) -> dict[str, float]:
+    p50, p99 = 1000 * np.quantile(seconds, [0.5, 0.99])
+    return {"p50 ms": p50, "p99 ms": p99}
+
+
+async def _one_by_one(client: httpx.AsyncClient, portfolio_id: str, templates: Sequence[str]) -> list[float]:
+    return [await _seconds(client, template.replace(PORTFOLIO, portfolio_id)) for template in templates]
+
+
+async def _at_once(client: httpx.AsyncClient, portfolio_id: str, templates: Sequence[str]) -> float:
+    start = time.perf_counter()
+    await asyncio.gather(*(_seconds(client, template.replace(PORTFOLIO, portfolio_id)) for template in templates))
+    return time.perf_counter() - start
+
+
+async def _seconds(client: httpx.AsyncClient, path: str) -> float:
+    start = time.perf_counter()
+    answer = await client.get(path)
+    seconds = time.perf_counter() - start
+    if answer.is_error:
+        raise CannotMeasure(f"{path}: {answer.status_code} {answer.text[:300]}")
+    return seconds
