@@ -4,12 +4,12 @@ Entries live in this process, and in Redis as well where there is one. A dead Re
 several callers who miss the same key at once, one computes and the others wait for it.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
 from cachetools import TTLCache
 
+from chassis.flights import Flights
 from chassis.optional_redis import OptionalRedis
 
 MAX_BYTES = 64 << 20
@@ -30,7 +30,7 @@ class Cache:
     ) -> None:
         self._namespace = namespace
         self._local: TTLCache[str, bytes] = TTLCache(max_bytes, LIFE_SECONDS, timer=clock, getsizeof=_size)
-        self._flights: dict[str, asyncio.Task[tuple[bytes, bool]]] = {}
+        self._flights: Flights[tuple[bytes, bool]] = Flights()
         self._redis = OptionalRedis(redis_url, clock)
 
     async def fetch(self, key: str, compute: Callable[[], Awaitable[bytes]]) -> tuple[bytes, bool]:
@@ -40,12 +40,9 @@ class Cache:
         """
         if (value := self._local.get(key)) is not None:
             return value, True
-        # Shielded: the caller who came first may go away while others wait for the same value.
-        if flight := self._flights.get(key):
-            return (await asyncio.shield(flight))[0], True
-        flight = self._flights[key] = asyncio.ensure_future(self._find(key, compute))
-        flight.add_done_callback(lambda _: self._flights.pop(key, None))
-        return await asyncio.shield(flight)
+        joined = key in self._flights
+        value, there = await self._flights.join(key, lambda: self._find(key, compute))
+        return value, joined or there
 
     async def close(self) -> None:
         """Let go of Redis."""

@@ -13,6 +13,7 @@ from plimsoll.risk.v1.analytics_service_pb2_grpc import add_AnalyticsServiceServ
 from plimsoll.risk.v1.health_service_pb2_grpc import add_HealthServiceServicer_to_server
 from plimsoll.risk.v1.result_service_pb2_grpc import add_ResultServiceServicer_to_server
 from services.risk.application.analyses import Analyses
+from services.risk.application.known_market import KnownMarket
 from services.risk.application.replays import Replays
 from services.risk.clients.marketdata import MarketDataClient
 from services.risk.clients.portfolio import PortfolioClient
@@ -36,7 +37,7 @@ def build(settings: Settings) -> Service:
     cache = Cache(f"{NAME}:{VERSION}", settings.redis_url)
     database = Database(settings.database_url, NAME, settings.database_pool_size, settings.slow_query_ms)
     books, market, ledger = PortfolioClient(portfolio), MarketDataClient(marketdata), Results(database)
-    analyses = Analyses(books, market, cache, ledger)
+    analyses = Analyses(books, KnownMarket(market), cache, ledger)
     known = {name: kind.analysis for name, kind in KINDS.items()}
     replays = Replays(books, market, ledger, known, recompute_afresh)
     health = Health(

@@ -7,9 +7,9 @@ import numpy as np
 from cachetools import TTLCache
 
 from chassis.database import Database
+from chassis.flights import Flights
 from services.marketdata.application.chunk import Outcome
 from services.marketdata.application.fetching import NOTHING_HELD
-from services.marketdata.application.flights import Flights
 from services.marketdata.application.sync import Now, Request, Syncs
 from services.marketdata.domain.backfill import missing
 from services.marketdata.domain.fetched import Reason

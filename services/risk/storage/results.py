@@ -2,7 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Date, DateTime, Integer, LargeBinary, MetaData, Row, Table, Text, Uuid, select, tuple_
+from sqlalchemy import (
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    Uuid,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from chassis.database import Database
@@ -26,6 +40,8 @@ results = Table(
     Column("calculated_time", DateTime(timezone=True)),
 )
 WITHOUT_PAYLOAD = [column for column in results.c if column.name != "payload"]
+UNHURRIED = text("SET LOCAL synchronous_commit = off")
+"""A result that a crash of the machine takes is computed again when it is asked for again, to the same bytes."""
 ORDER = (results.c.calculated_time, results.c.result_id)
 
 
@@ -70,6 +86,7 @@ class Results:
             "calculated_time": result.calculated_time,
         }
         async with self._database.transaction(result.owner_id) as connection:
+            await connection.execute(UNHURRIED)
             await connection.execute(insert(results).on_conflict_do_nothing().values(values))
 
     async def page(self, owner_id: str, asked: ResultPage) -> list[StoredResult]:

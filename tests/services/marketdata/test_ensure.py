@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from chassis.database import Database
+from chassis.flights import Flights
 from services.marketdata.application.ensure import Coverage
-from services.marketdata.application.flights import Flights
 from services.marketdata.application.upload_targets import private_listing
 from services.marketdata.domain.fetched import Reason
 from services.marketdata.storage import private_instruments

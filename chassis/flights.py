@@ -22,6 +22,10 @@ class Flights(Generic[T]):
             task.add_done_callback(lambda _: self._under_way.pop(key, None))
         return await asyncio.shield(task)
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether somebody waits for it already."""
+        return key in self._under_way
+
     async def close(self) -> None:
         """Stop all work, and wait until it has stopped."""
         tasks = list(self._under_way.values())
