@@ -133,7 +133,7 @@ def _recent(moved: Moves) -> Moves:
 
 def _with_fit(inputs: Inputs, moved: Moves, fits: FactorFits) -> tuple[Moves, FactorFits]:
     """Leave out what has no fit: of the sessions of an instrument too few may have all factors."""
-    found: BoolArray = ~np.isnan(np.column_stack([fits.market_beta, fits.gamma])).any(axis=1)
+    found = np.asarray(~np.isnan(np.column_stack([fits.market_beta, fits.gamma])).any(axis=1))
     kept = {field.name: getattr(fits, field.name)[found] for field in fields(FactorFits)}
     return with_history(inputs, moved, found), FactorFits(**kept)
 
