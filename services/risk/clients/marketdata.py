@@ -159,7 +159,8 @@ class MarketDataClient:
         for row, curve in enumerate(curves):
             for each in curve.yields:
                 yields[row, place[each.tenor]] = getattr(each, "yield")
-        return YieldHistory(tuple(date.fromisoformat(curve.curve_date) for curve in curves), tenors, yields)
+        dates = tuple(date.fromisoformat(curve.curve_date) for curve in curves)
+        return YieldHistory(dates, tenors, yields, answer.data_version)
 
 
 def _closes(answer: FactorEtfPrices) -> FloatArray:

@@ -1,7 +1,7 @@
 """What a careful reader of an answer should know, one sentence each, always in the same order."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from riskmath.exposure import Coverage
 from services.risk.domain.book import Book
@@ -25,8 +25,7 @@ def caveats(book: Book, market: MarketSlice, valued: ValuedPositions, measured: 
             f"{market.session.as_of_date} they, and profit and loss, are approximations"
         )
     if stale := _stale(book, market, valued):
-        more = f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
-        yield f"prices are older than {STALE_SESSIONS} sessions: {', '.join(stale[:NAMED])}{more}"
+        yield f"prices are older than {STALE_SESSIONS} sessions: {named_first(stale)}"
     yield from _of_options(book, market, valued)
     if count := int((~measured.sized).sum()):
         yield f"positions whose size in {book.base_currency} is not known, so that gross exposure omits them: {count}"
@@ -47,11 +46,16 @@ def _of_options(book: Book, market: MarketSlice, valued: ValuedPositions) -> Ite
     if count := sum(option.dividend_yield_source == "assumed_zero" for option in live):
         yield f"dividend yields of underlyings are not known, and taken to be 0, for options: {count}"
     if expired := [symbol for symbol, mark in counted.items() if mark.option and mark.option.expired]:
-        more = f" and {len(expired) - NAMED} more" if len(expired) > NAMED else ""
         yield (
             "options that have expired count with what they were worth then, and shares delivered are not followed: "
-            f"{', '.join(expired[:NAMED])}{more}"
+            f"{named_first(expired)}"
         )
+
+
+def named_first(symbols: Sequence[str]) -> str:
+    """Give symbols as text, the first ones by name and the others by number."""
+    more = f" and {len(symbols) - NAMED} more" if len(symbols) > NAMED else ""
+    return ", ".join(symbols[:NAMED]) + more
 
 
 def _stale(book: Book, market: MarketSlice, valued: ValuedPositions) -> list[str]:

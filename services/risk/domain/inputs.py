@@ -115,10 +115,12 @@ class YieldHistory:
     """(T,), such as `10Y`."""
     yields: FloatArray
     """(D, T), decimals a year; NaN where there is none."""
+    data_version: int
+    """The newest among what was read; 0 where there are no yields."""
 
     def digest(self) -> str:
         """SHA-256, in hex, of all of it."""
-        return _digest([self.dates, self.tenors], self.yields)
+        return _digest([self.dates, self.tenors, self.data_version], self.yields)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +152,7 @@ class Inputs:
     @property
     def data_version(self) -> int:
         """The newest version of market data among the rows that were read."""
-        slices = [self.market, *(part for part in (self.history, self.factors) if part)]
+        slices = [self.market, *(part for part in (self.history, self.factors, self.yields) if part)]
         return max(part.data_version for part in slices)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from services.risk.domain.inputs import FactorHistory, InstrumentFacts, PriceHistory
+from services.risk.domain.inputs import FactorHistory, InactiveFactor, InstrumentFacts, PriceHistory, YieldHistory
 from services.risk.domain.market_factor import MARKET
 from tests.services.risk.books import AS_OF
 
@@ -40,3 +40,17 @@ def facts(sectors, instrument_ids=(1, 2, 3)):
         number: InstrumentFacts(f"S{number}", "", "STOCK", "XNAS", "USD", sector, "")
         for number, sector in zip(instrument_ids, sectors, strict=True)
     }
+
+
+def factor_history(returns, names, inactive=(), version=5):
+    """Funds with these simple returns, (T, K), one for each factor; the symbol of each is its name in capitals."""
+    closes = closes_from(returns)
+    symbols = tuple(name.upper() for name in names)
+    gone = tuple(InactiveFactor(*each) for each in inactive)
+    return FactorHistory(days(len(closes)), tuple(names), symbols, closes, ("raw",) * len(names), gone, version)
+
+
+def yield_history(changes, tenors=("10Y",), start=0.03, version=5):
+    """Yields with these changes, (D, T), from the same days as the closes of as many returns."""
+    yields = start + np.vstack([np.zeros(len(tenors)), np.cumsum(changes, axis=0)])
+    return YieldHistory(days(len(yields)), tuple(tenors), yields, version)

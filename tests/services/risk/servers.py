@@ -32,6 +32,7 @@ from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import (
     add_PortfolioServiceServicer_to_server,
 )
 from tests.services.risk.books import AS_OF, PORTFOLIO_ID, SESSION, mark_message, session_message
+from tests.services.risk.history_messages import factors_message, facts_message, history_message, yields_message
 
 SERVICE_KEY = Secret("a key that all services of a test share")
 OWNER = "0c7d2a34-8f5f-4f34-9d43-2b6a8a1c7e55"
@@ -86,9 +87,13 @@ class Portfolio(PortfolioServiceServicer):
 class MarketData(MarketDataServiceServicer):
     """One session, and its marks."""
 
-    def __init__(self, marks, session=SESSION):
+    def __init__(self, marks, session=SESSION, history=None, factors=None, facts=None, yields=None):
         self.known = {mark.instrument_id: mark for mark in marks}
         self.session = session
+        self.history = history
+        self.factors = factors
+        self.facts = facts
+        self.yields = yields
         self.mark_calls = 0
 
     async def ResolveSession(self, request, context):
@@ -100,6 +105,18 @@ class MarketData(MarketDataServiceServicer):
     async def GetMarks(self, request, context):
         self.mark_calls += 1
         return GetMarksResponse(marks=[mark_message(self.known[number]) for number in request.instrument_ids])
+
+    async def GetPriceMatrix(self, request, context):
+        return history_message(self.history, request.instrument_ids, request.sessions)
+
+    async def GetFactorEtfPrices(self, request, context):
+        return factors_message(self.factors, request.lookback_days)
+
+    async def BatchGetInstruments(self, request, context):
+        return facts_message(self.facts, request.instrument_ids)
+
+    async def GetYieldCurve(self, request, context):
+        return yields_message(self.yields, request.start_date)
 
 
 @asynccontextmanager

@@ -32,6 +32,7 @@ from tests.services.risk.books import (
     option_mark,
 )
 from tests.services.risk.fakes import FakeBooks, FakeMarket
+from tests.services.risk.histories import yield_history
 
 CONTENT = {"held": LONG_SHORT, "closed": (SOLD, COVERED), "cash": [("USD", -5000.25)]}
 MARKS = [
@@ -173,3 +174,13 @@ async def test_a_number_that_is_none_does_not_pass_for_a_missing_price(channels,
 def test_a_mark_that_breaks_its_contract_is_refused(broken):
     with pytest.raises(ValueError, match="mark of instrument 1"):
         marketdata_client.read_mark(broken)
+
+
+async def test_yields_are_the_newest_days_by_tenor_with_their_version(channels):
+    changes = np.random.default_rng(1).normal(0.0, 0.0005, (30, 2))
+    known = yield_history(changes, ("10Y", "3M"), version=6)
+    gap = dataclasses.replace(known, yields=np.where(np.arange(31)[:, None] == [28, -1], np.nan, known.yields))
+    async with servers.serving_marketdata(servers.MarketData([], yields=gap)) as address:
+        found = await MarketDataClient(channels.channel("marketdata", address)).yields(SESSION, 12)
+    assert (found.dates, found.tenors, found.data_version) == (gap.dates[-12:], ("10Y", "3M"), 6)
+    np.testing.assert_array_equal(found.yields, gap.yields[-12:])
