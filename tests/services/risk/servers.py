@@ -21,7 +21,13 @@ from plimsoll.identity.v1.identity_service_pb2_grpc import (
     IdentityServiceServicer,
     add_IdentityServiceServicer_to_server,
 )
-from plimsoll.marketdata.v1.marketdata_service_pb2 import GetMarksResponse
+from plimsoll.marketdata.v1.marketdata_service_pb2 import (
+    BatchGetInstrumentsResponse,
+    FactorEtfPrices,
+    GetMarksResponse,
+    GetYieldCurveResponse,
+    PriceMatrix,
+)
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import (
     MarketDataServiceServicer,
     add_MarketDataServiceServicer_to_server,
@@ -84,12 +90,15 @@ class Portfolio(PortfolioServiceServicer):
 
 
 class MarketData(MarketDataServiceServicer):
-    """One session, and its marks."""
+    """One session, its marks, and the answers that are set for all else."""
 
     def __init__(self, marks, session=SESSION):
         self.known = {mark.instrument_id: mark for mark in marks}
         self.session = session
         self.mark_calls = 0
+        self.matrix, self.factors = PriceMatrix(), FactorEtfPrices()
+        self.instruments, self.curves = (), ()
+        self.asked = []
 
     async def ResolveSession(self, request, context):
         newest = AS_OF.isoformat()
@@ -100,6 +109,22 @@ class MarketData(MarketDataServiceServicer):
     async def GetMarks(self, request, context):
         self.mark_calls += 1
         return GetMarksResponse(marks=[mark_message(self.known[number]) for number in request.instrument_ids])
+
+    async def GetPriceMatrix(self, request, context):
+        self.asked.append(request)
+        return self.matrix
+
+    async def GetFactorEtfPrices(self, request, context):
+        self.asked.append(request)
+        return self.factors
+
+    async def BatchGetInstruments(self, request, context):
+        self.asked.append(request)
+        return BatchGetInstrumentsResponse(instruments=self.instruments)
+
+    async def GetYieldCurve(self, request, context):
+        self.asked.append(request)
+        return GetYieldCurveResponse(curves=self.curves)
 
 
 @asynccontextmanager
