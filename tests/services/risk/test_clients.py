@@ -11,10 +11,19 @@ from chassis.call import Call, Principal, enter
 from chassis.channels import Channels
 from chassis.errors import Failure
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
+from plimsoll.marketdata.v1.instrument_pb2 import Instrument
+from plimsoll.marketdata.v1.market_pb2 import YieldCurve
+from plimsoll.marketdata.v1.marketdata_service_pb2 import (
+    BatchGetInstrumentsResponse,
+    FactorEtfPrices,
+    GetYieldCurveResponse,
+    PriceMatrix,
+)
 from plimsoll.marketdata.v1.price_pb2 import Mark as MarkMessage
 from services.risk.clients import marketdata as marketdata_client
 from services.risk.clients.marketdata import MarketDataClient
 from services.risk.clients.portfolio import PortfolioClient
+from services.risk.domain.inputs import InactiveFactor, InstrumentFacts
 from tests.services.risk import servers
 from tests.services.risk.books import (
     AS_OF,
@@ -184,3 +193,112 @@ async def test_yields_are_the_newest_days_by_tenor_with_their_version(channels):
         found = await MarketDataClient(channels.channel("marketdata", address)).yields(SESSION, 12)
     assert (found.dates, found.tenors, found.data_version) == (gap.dates[-12:], ("10Y", "3M"), 6)
     np.testing.assert_array_equal(found.yields, gap.yields[-12:])
+
+
+class AsSet(servers.MarketData):
+    """Answers what is set, and keeps what it was asked."""
+
+    def __init__(self, marks):
+        super().__init__(marks)
+        self.matrix, self.fund_prices = PriceMatrix(), FactorEtfPrices()
+        self.instruments, self.curves = (), ()
+        self.asked = []
+
+    async def GetPriceMatrix(self, request, context):
+        self.asked.append(request)
+        return self.matrix
+
+    async def GetFactorEtfPrices(self, request, context):
+        self.asked.append(request)
+        return self.fund_prices
+
+    async def BatchGetInstruments(self, request, context):
+        self.asked.append(request)
+        return BatchGetInstrumentsResponse(instruments=self.instruments)
+
+    async def GetYieldCurve(self, request, context):
+        self.asked.append(request)
+        return GetYieldCurveResponse(curves=self.curves)
+
+
+@pytest.fixture
+async def marketdata(channels):
+    """The stand-in server, and the client before it."""
+    server = AsSet(MARKS)
+    async with servers.serving_marketdata(server) as address:
+        yield server, MarketDataClient(channels.channel("marketdata", address))
+
+
+DAYS = ["2022-12-27", "2022-12-28"]
+DATES = (date(2022, 12, 27), date(2022, 12, 28))
+
+
+async def test_a_history_is_read_as_it_is(marketdata):
+    server, client = marketdata
+    closes = np.array([[125.5, np.nan, 1.0], [126.04, 108.38, 2.0]])
+    server.matrix = PriceMatrix(
+        session_dates=DAYS,
+        instrument_ids=[1, 2, 9],
+        closes=closes.astype("<f8").tobytes(),
+        price_bases=[PriceBasis.RAW, PriceBasis.TOTAL_RETURN_ADJUSTED, PriceBasis.BASIS_UNSPECIFIED],
+        data_version=5,
+    )
+    found = await client.history([1, 2, 9], SESSION, 2)
+    assert (found.session_dates, found.instrument_ids, found.data_version) == (DATES, (1, 2, 9), 5)
+    assert found.price_bases == ("raw", "total_return_adjusted", "")
+    np.testing.assert_array_equal(found.closes, closes)
+    np.testing.assert_array_equal(found.columns([9, 1]), closes[:, [2, 0]])
+    (asked,) = server.asked
+    assert (asked.as_of_date, asked.data_version, asked.sessions) == ("2022-12-28", 7, 2)
+    assert asked.price_basis == PriceBasis.TOTAL_RETURN_ADJUSTED
+
+
+async def test_factors_are_read_as_they_are_and_what_is_missing_stays_missing(marketdata):
+    server, client = marketdata
+    point = FactorEtfPrices.Point
+    spread = [point(close=90.0), point(close=91.0)]
+    server.fund_prices = FactorEtfPrices(
+        session_dates=DAYS,
+        series=[
+            FactorEtfPrices.Series(factor="Market Beta", symbol="SPX", points=[point(close=100.0), point()]),
+            FactorEtfPrices.Series(factor="Value", symbol="VLUE", points=spread, price_basis=PriceBasis.RAW),
+        ],
+        inactive=[FactorEtfPrices.InactiveFactor(factor="Growth", reason="no_proxy")],
+        data_version=4,
+    )
+    found = await client.factors("stocks", SESSION, 2)
+    assert (found.names, found.symbols, found.session_dates) == (("Market Beta", "Value"), ("SPX", "VLUE"), DATES)
+    np.testing.assert_array_equal(found.closes, [[100.0, 90.0], [np.nan, 91.0]])
+    assert (found.price_bases, found.data_version) == (("", "raw"), 4)
+    assert found.inactive == (InactiveFactor("Growth", "no_proxy"),)
+    (asked,) = server.asked
+    assert (asked.asset_class, asked.lookback_days, asked.known_at_version) == ("stocks", 2, 7)
+
+
+async def test_no_factor_at_all_is_a_block_without_columns(marketdata):
+    server, client = marketdata
+    server.fund_prices = FactorEtfPrices(session_dates=DAYS)
+    assert (await client.factors("bonds", SESSION, 2)).closes.shape == (2, 0)
+
+
+async def test_facts_are_read_as_they_are(marketdata):
+    server, client = marketdata
+    told = {"symbol": "AAPL", "name": "Apple", "exchange": "XNAS", "currency": "USD", "sector": "Technology"}
+    server.instruments = [Instrument(instrument_id=1, kind=Instrument.STOCK, industry="Phones", **told)]
+    found = await client.facts([1])
+    assert found == {1: InstrumentFacts(kind="STOCK", industry="Phones", **told)}
+
+
+async def test_yields_are_the_newest_days_of_the_range_with_gaps_where_a_tenor_was_not_quoted(marketdata):
+    server, client = marketdata
+
+    def curve(day, **yields):
+        points = [YieldCurve.TenorYield(tenor=tenor, **{"yield": level}) for tenor, level in yields.items()]
+        return YieldCurve(curve_date=day, yields=points)
+
+    server.curves = [curve("2022-12-23", y10=0.0375), curve(DAYS[0], y10=0.038, y2=0.043), curve(DAYS[1], y10=0.0385)]
+    found = await client.yields(SESSION, 2)
+    assert (found.dates, found.tenors) == (DATES, ("y10", "y2"))
+    np.testing.assert_array_equal(found.yields, [[0.038, 0.043], [0.0385, np.nan]])
+    (asked,) = server.asked
+    assert (asked.as_of_date, asked.known_at_version) == ("2022-12-28", 7)

@@ -1,0 +1,123 @@
+"""Every analytic of the contract, asked over REST about the demo's portfolios, with the real services behind it.
+
+An RPC that is new is asked too, without an entry here. One that needs a parameter has it in PARAMETERS; one that has
+nothing to say about these portfolios has its reason in UNANSWERABLE, so that an answer that goes missing is noticed.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from google.api import annotations_pb2
+from google.protobuf.descriptor_pool import Default
+from google.protobuf.json_format import ParseDict
+from google.protobuf.message_factory import GetMessageClass
+
+from chassis.contract import services_of
+from services.risk.handlers.catalogue import KINDS
+from tests.system.conftest import Running
+from tests.system.test_export import BOOKS, EXAMPLES, upload
+
+PARAMETERS: dict[str, dict[str, str]] = {}
+"""What an RPC cannot be asked without, by its name."""
+UNANSWERABLE: dict[str, str] = {}
+"""Why the bundled prices and fresh portfolios tell nothing, by the name of the RPC."""
+SOURCES = Path(__file__).parents[2]
+NOT_NUMBERS = {"NaN", "Infinity", "-Infinity"}
+
+
+def asked_about_portfolios() -> dict[str, Any]:
+    """The methods of AnalyticsService that are read by GET and take a portfolio, by name."""
+    services = [Default().FindServiceByName(name) for name in services_of("risk")]
+    (analytics,) = [service for service in services if service.name == "AnalyticsService"]
+    return {
+        method.name: method
+        for method in analytics.methods
+        if rule_of(method).WhichOneof("pattern") == "get" and "portfolio_id" in method.input_type.fields_by_name
+    }
+
+
+def rule_of(method: Any) -> Any:
+    return method.GetOptions().Extensions[annotations_pb2.http]
+
+
+METHODS = asked_about_portfolios()
+
+
+@pytest.fixture(scope="module")
+def portfolios(stack: Running) -> dict[str, str]:
+    """The demo's portfolios, by the name of their file."""
+    with stack.client(stack.sign_up("analyst@example.com")) as client:
+        return {name: upload(client, name, (EXAMPLES / f"{name}.csv").read_bytes()) for name in BOOKS}
+
+
+@pytest.fixture
+def analyst(stack: Running, portfolios: dict[str, str]) -> Iterator[httpx.Client]:
+    """Whose portfolios they are."""
+    with stack.client(stack.sign_up("analyst@example.com")) as client:
+        yield client
+
+
+def ask(client: httpx.Client, name: str, portfolio_id: str) -> dict[str, Any]:
+    path = rule_of(METHODS[name]).get.replace("{portfolio_id}", portfolio_id)
+    answer = client.get(path, params=PARAMETERS.get(name, {}))
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def values_in(told: Any) -> Iterator[Any]:
+    """Every number and text, however deep."""
+    if isinstance(told, dict):
+        for inner in told.values():
+            yield from values_in(inner)
+    elif isinstance(told, list):
+        for inner in told:
+            yield from values_in(inner)
+    else:
+        yield told
+
+
+def without_service(told: dict[str, Any]) -> dict[str, Any]:
+    """An answer without how it was served, and without what Any says of its type."""
+    return {name: value for name, value in told.items() if name not in ("served", "@type")}
+
+
+@pytest.mark.parametrize("book", BOOKS)
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_every_analytic_answers_about_real_portfolios(
+    analyst: httpx.Client, portfolios: dict[str, str], name: str, book: str
+):
+    told = ask(analyst, name, portfolios[book])
+    assert (told["available"], told["reason"]) == (name not in UNANSWERABLE, UNANSWERABLE.get(name, ""))
+    for value in values_in(told):
+        assert not isinstance(value, float) or math.isfinite(value)
+        assert value not in NOT_NUMBERS
+    ParseDict(told, GetMessageClass(METHODS[name].output_type)())
+    assert told["portfolio_id"] == portfolios[book]
+    metadata = told["metadata"]
+    assert len(metadata["result_id"]) == 64
+    assert metadata["as_of_date"] == "2022-12-28"
+    assert metadata["coverage"]["gross_exposure"] >= metadata["coverage"]["modelled_gross_exposure"] > 0
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_a_result_of_every_kind_is_kept_explained_and_comes_out_the_same_again(
+    analyst: httpx.Client, portfolios: dict[str, str], name: str
+):
+    told = ask(analyst, name, portfolios["long_short"])
+    result = f"/api/v1/results/{told['metadata']['result_id']}"
+    kept = analyst.get(result).json()
+    assert without_service(kept["payload"]) == without_service(told)
+    assert kept["result"]["kind"] in KINDS
+    explained = analyst.get(f"{result}/explain").json()
+    assert explained["metadata"] == told["metadata"]
+    assert {each["name"] for each in explained["inputs"]} >= {"portfolio", "marks"}
+    assert explained["formulas"]
+    for formula in explained["formulas"]:
+        assert (SOURCES / formula["path"].partition("#")[0]).is_file()
+    replayed = analyst.post(f"{result}:replay", json={}).json()
+    assert (replayed["verdict"], replayed["changed"]) == ("IDENTICAL", [])
