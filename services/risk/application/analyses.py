@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
+from cachetools import LRUCache
 
 from chassis.cache import Cache
 from services.risk.application.gathering import gather
@@ -23,6 +24,8 @@ from services.risk.domain.market import Session
 from services.risk.domain.result_id import MODEL_VERSION, Resolved, result_id, this_platform
 from services.risk.ports import Books, Ledger, Market
 
+DAYS_KEPT = 1000
+"""Days of which the session of the last time is remembered."""
 Render = Callable[[Resolved, str, Inputs, Found], bytes]
 """Serialises what was found as the answer of the contract, given its request, its id and its inputs."""
 
@@ -61,6 +64,7 @@ class Analyses:
         self._cache = cache
         self._ledger = ledger
         self._now = now
+        self._sessions: LRUCache[date | None, Session] = LRUCache(DAYS_KEPT)
 
     async def answer(
         self, analysis: Analysis[Any], render: Render, owner_id: str, target: Target, parameters: Any
@@ -70,8 +74,7 @@ class Analyses:
         Raises:
             What the ports raise.
         """
-        session = await self._market.resolve(target.as_of_date)
-        book = await self._books.read(target.portfolio_id, target.revision, session)
+        session, book = await self._pin(target)
         resolved = resolve(analysis, owner_id, book, session, parameters)
 
         async def compute() -> bytes:
@@ -79,6 +82,21 @@ class Analyses:
 
         stored, cached = await self._cache.fetch(_key(resolved, session), compute)
         return msgspec.msgpack.decode(stored, type=Answer), cached
+
+    async def _pin(self, target: Target) -> tuple[Session, Book]:
+        """Resolve the session and read the book: both at once, as long as the session is that of the last time."""
+        day = target.as_of_date
+        if (expected := self._sessions.get(day)) is None:
+            session = await self._market.resolve(day)
+            book = await self._books.read(target.portfolio_id, target.revision, session)
+        else:
+            session, book = await asyncio.gather(
+                self._market.resolve(day), self._books.read(target.portfolio_id, target.revision, expected)
+            )
+            if session != expected:
+                book = await self._books.read(target.portfolio_id, target.revision, session)
+        self._sessions[day] = session
+        return session, book
 
     async def _find_or_compute(
         self, analysis: Analysis[Any], render: Render, resolved: Resolved, book: Book, session: Session

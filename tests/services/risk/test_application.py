@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -52,6 +52,19 @@ async def test_the_book_is_read_at_the_resolved_session_and_the_marks_at_its_ver
     assert not cached
     assert computed.calculated_time == NOON
     assert computed.overview.metadata.portfolio_revision == 3
+
+
+async def test_a_session_that_is_new_since_the_last_call_is_the_one_that_is_answered():
+    books, market = FakeBooks(book(LONG_SHORT)), FakeMarket(*closes())
+    asked = overviews(books, market)
+    await asked.read(OWNER, PORTFOLIO_ID)
+    next_day = AS_OF + timedelta(days=1)
+    market.session = dataclasses.replace(SESSION, as_of_date=next_day, data_version=8)
+    computed, cached = await asked.read(OWNER, PORTFOLIO_ID)
+    assert not cached
+    assert computed.overview.metadata.as_of_date == next_day.isoformat()
+    assert books.asked[-1] == (PORTFOLIO_ID, 0, next_day)
+    assert market.asked[-1] == ((1, 2, 3, 4), next_day, 8)
 
 
 async def test_the_mark_of_an_underlying_that_is_not_held_is_read_as_well():
