@@ -267,6 +267,8 @@ CASES: dict[tuple[str, str], Case] = {
         for method, path in {
             "GetOverview": "overview",
             "GetExposures": "exposures",
+            "GetFactorExposures": "factor-exposures",
+            "ListPositionFactorExposures": "positions/factor-exposures",
             "GetGreeks": "greeks",
             "GetCorrelationMatrix": "correlation-matrix",
             "GetCorrelationClusters": "correlation-clusters",

@@ -3,6 +3,7 @@
 Here, and in the bodies of all findings, fields are named as in the contract, and no number is NaN or infinite.
 """
 
+import math
 from dataclasses import dataclass
 
 
@@ -24,3 +25,8 @@ class BookCoverage:
     modelled_percent: float | None
     """Percentage points."""
     excluded: tuple[Excluded, ...]
+
+
+def known(value: float) -> float | None:
+    """Give a number, or None for NaN: what is not known is absent."""
+    return None if math.isnan(value) else float(value)

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from plimsoll.risk.v1 import (
     correlation_pb2,
     exposures_pb2,
+    factors_pb2,
     greeks_pb2,
     overview_pb2,
     risk_metrics_pb2,
@@ -22,8 +23,10 @@ from services.risk.domain.correlation_clusters import CORRELATION_CLUSTERS
 from services.risk.domain.correlation_matrix import CORRELATION_MATRIX
 from services.risk.domain.diversification import DIVERSIFICATION_SCORE
 from services.risk.domain.exposures import EXPOSURES
+from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.overview import OVERVIEW
+from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RISK_METRICS
 from services.risk.domain.value_at_risk import VALUE_AT_RISK
@@ -48,6 +51,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         for kind in (
             Kind(OVERVIEW, overview_pb2.Overview),
             Kind(EXPOSURES, exposures_pb2.GroupedExposures),
+            Kind(FACTOR_EXPOSURES, factors_pb2.FactorExposures),
+            Kind(POSITION_FACTOR_EXPOSURES, factors_pb2.PositionFactorExposures),
             Kind(GREEKS, greeks_pb2.Greeks),
             Kind(CORRELATION_MATRIX, correlation_pb2.CorrelationMatrix),
             Kind(CORRELATION_CLUSTERS, correlation_pb2.CorrelationClusters),

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from google.protobuf.json_format import MessageToDict
 
+from services.risk.domain.analysis import NoParameters
 from services.risk.domain.correlation_clusters import ClusterParameters
 from services.risk.domain.correlation_matrix import CorrelationMatrixParameters
 from services.risk.domain.diversification import DiversificationParameters
 from services.risk.domain.inputs import Inputs
+from services.risk.domain.position_factors import PositionFactorParameters
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RiskMetricsParameters
 from services.risk.domain.value_at_risk import ValueAtRiskParameters
@@ -25,6 +27,8 @@ ASKED = {
     "correlation_matrix": CorrelationMatrixParameters(),
     "correlation_clusters": ClusterParameters(lookback_days=90),
     "diversification_score": DiversificationParameters(),
+    "factor_exposures": NoParameters(),
+    "position_factor_exposures": PositionFactorParameters(),
     "risk_metrics": RiskMetricsParameters(),
     "value_at_risk": ValueAtRiskParameters(include_backtest=True),
 }

@@ -1,0 +1,49 @@
+"""Answers about what a book moves with: factors, and Treasury yields."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import grpc
+
+from chassis.errors import InvalidFields, Violation
+from plimsoll.risk.v1 import analytics_service_pb2 as pb
+from plimsoll.risk.v1 import factors_pb2
+from services.risk.domain.analysis import NoParameters
+from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
+from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES, PositionFactorParameters
+from services.risk.handlers.answering import Answering, stated
+
+Context = grpc.aio.ServicerContext[Any, Any]
+MOST_SYMBOLS: Final = 200
+
+
+class FactorAnalytics(Answering):
+    """Factor exposures."""
+
+    async def GetFactorExposures(
+        self, request: pb.GetFactorExposuresRequest, context: Context
+    ) -> factors_pb2.FactorExposures:
+        """Answer what of a portfolio moves with which factor."""
+        return await self._answer(FACTOR_EXPOSURES.kind, request, NoParameters(), factors_pb2.FactorExposures)
+
+    async def ListPositionFactorExposures(
+        self, request: pb.ListPositionFactorExposuresRequest, context: Context
+    ) -> factors_pb2.PositionFactorExposures:
+        """Answer the factor exposures of positions."""
+        page = stated(limit=request.limit, offset=request.offset, symbols=symbols_of(request.symbols))
+        parameters = PositionFactorParameters(**page)
+        return await self._answer(
+            POSITION_FACTOR_EXPOSURES.kind, request, parameters, factors_pb2.PositionFactorExposures
+        )
+
+
+def symbols_of(texts: Iterable[str]) -> tuple[str, ...]:
+    """Give the symbols of a request, in capitals, each once, in order of the alphabet: repeated or between commas.
+
+    Raises:
+        InvalidFields: there are too many.
+    """
+    symbols = {symbol for text in texts for part in text.split(",") if (symbol := part.strip().upper())}
+    if len(symbols) > MOST_SYMBOLS:
+        raise InvalidFields([Violation("symbols", f"{len(symbols)} symbols", f"must be at most {MOST_SYMBOLS}")])
+    return tuple(sorted(symbols))
