@@ -35,6 +35,15 @@ def answer_message(message: type[M], resolved: Resolved, name: str, inputs: Inpu
     )
 
 
+def message_of(message: type[M], value: Any, **beside: Any) -> M:
+    """Render a dataclass whose fields are named as the message's, and what stands beside them.
+
+    Raises:
+        ValueError: a field is not one of the message's, or not of its type.
+    """
+    return message(**_plain(value), **beside)
+
+
 def served_message(calculated_time: datetime, elapsed_seconds: float, *, cached: bool) -> result_pb2.Served:
     """Render how an answer was served."""
     moment = Timestamp()

@@ -7,7 +7,8 @@ from typing import Protocol
 from services.risk.domain.book import Book
 from services.risk.domain.inputs import FactorHistory, InstrumentFacts, PriceHistory, YieldHistory
 from services.risk.domain.ledger import ResultPage, StoredResult
-from services.risk.domain.market import Mark, Session
+from services.risk.domain.market import Mark, PriceBasis, Session
+from services.risk.domain.snapshot import Kept, Snapshot, SnapshotPage
 
 
 class Books(Protocol):
@@ -39,8 +40,18 @@ class Market(Protocol):
         """Give the mark of every instrument named, by instrument, at the session and its version."""
         ...
 
-    async def history(self, instrument_ids: Sequence[int], session: Session, sessions: int) -> PriceHistory:
-        """Give total-return closes of instruments on the sessions up to one, at its version."""
+    async def sessions(self, start_date: date, end_date: date) -> tuple[date, ...]:
+        """Give the sessions of the exchange between two days, both included."""
+        ...
+
+    async def history(
+        self,
+        instrument_ids: Sequence[int],
+        session: Session,
+        sessions: int,
+        basis: PriceBasis = "total_return_adjusted",
+    ) -> PriceHistory:
+        """Give closes of instruments on the sessions up to one, at its version, on one basis where it is known."""
         ...
 
     async def factors(self, asset_class: str, session: Session, sessions: int) -> FactorHistory:
@@ -53,6 +64,25 @@ class Market(Protocol):
 
     async def yields(self, session: Session, sessions: int) -> YieldHistory:
         """Give Treasury par yields of so many days up to a session."""
+        ...
+
+
+class Snapshots(Protocol):
+    """What portfolios were at the close of sessions."""
+
+    async def keep(self, owner_id: str, portfolio_id: str, snapshots: Sequence[Snapshot]) -> Kept:
+        """Keep snapshots, one a session.
+
+        One that was taken on its day gives way to a later one only where the portfolio has changed since.
+        """
+        ...
+
+    async def page(self, owner_id: str, portfolio_id: str, asked: SnapshotPage) -> list[Snapshot]:
+        """Give the snapshots of a range of days, the oldest first."""
+        ...
+
+    async def digest(self, owner_id: str, portfolio_id: str) -> str:
+        """Give a SHA-256, in hex, of all snapshots of a portfolio: another one as soon as any of them is another."""
         ...
 
 

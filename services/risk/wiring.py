@@ -15,6 +15,7 @@ from plimsoll.risk.v1.result_service_pb2_grpc import add_ResultServiceServicer_t
 from services.risk.application.analyses import Analyses
 from services.risk.application.known_market import KnownMarket
 from services.risk.application.replays import Replays
+from services.risk.application.snapshots import SnapshotTaking
 from services.risk.clients.marketdata import MarketDataClient
 from services.risk.clients.portfolio import PortfolioClient
 from services.risk.handlers.analytics import AnalyticsHandler
@@ -24,6 +25,7 @@ from services.risk.handlers.results import ResultHandler
 from services.risk.replaying import recompute_afresh
 from services.risk.settings import Settings
 from services.risk.storage.results import Results
+from services.risk.storage.snapshots import StoredSnapshots
 
 NAME = "risk"
 
@@ -37,6 +39,7 @@ def build(settings: Settings) -> Service:
     cache = Cache(f"{NAME}:{VERSION}", settings.redis_url)
     database = Database(settings.database_url, NAME, settings.database_pool_size, settings.slow_query_ms)
     books, market, ledger = PortfolioClient(portfolio), MarketDataClient(marketdata), Results(database)
+    snapshots = SnapshotTaking(books, market, StoredSnapshots(database))
     analyses = Analyses(books, KnownMarket(market), cache, ledger)
     known = {name: kind.analysis for name, kind in KINDS.items()}
     replays = Replays(books, market, ledger, known, recompute_afresh)
@@ -56,7 +59,7 @@ def build(settings: Settings) -> Service:
         api_keys=ApiKeys(RemoteExchange(portfolio)),
         take_calls=RemoteCalls(portfolio),
         register=[
-            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses)),
+            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses, snapshots)),
             (add_ResultServiceServicer_to_server, ResultHandler(ledger, replays)),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),
         ],

@@ -262,10 +262,14 @@ CASES: dict[tuple[str, str], Case] = {
     ("ResultService.GetResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}"),
     ("ResultService.ReplayResult", "result_id"): lambda c, i: c.post(f"/api/v1/results/{i}:replay", json={}),
     ("ResultService.ExplainResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}/explain"),
+    ("AnalyticsService.CreateSnapshot", "portfolio_id"): lambda c, i: c.post(
+        f"/api/v1/portfolios/{i}/snapshots", json={}
+    ),
     **{
         (f"AnalyticsService.{method}", "portfolio_id"): of_analysis(path)
         for method, path in {
             "GetOverview": "overview",
+            "ListSnapshots": "snapshots",
             "GetExposures": "exposures",
             "GetFactorExposures": "factor-exposures",
             "ListPositionFactorExposures": "positions/factor-exposures",

@@ -15,6 +15,7 @@ from plimsoll.marketdata.v1.marketdata_service_pb2 import (
     GetFactorEtfPricesRequest,
     GetMarksRequest,
     GetPriceMatrixRequest,
+    GetTradingCalendarRequest,
     GetYieldCurveRequest,
     ResolveSessionRequest,
 )
@@ -29,6 +30,7 @@ BASES: Mapping["PriceBasisMessage.Basis.ValueType", PriceBasis] = {
     PriceBasisMessage.SPLIT_ADJUSTED: "split_adjusted",
     PriceBasisMessage.TOTAL_RETURN_ADJUSTED: "total_return_adjusted",
 }
+BASIS_NUMBERS = {basis: number for number, basis in BASES.items()}
 SOURCES: Mapping["MarkMessage.Source.ValueType", PriceSource] = {
     MarkMessage.CLOSE: "close",
     MarkMessage.QUOTE: "quote",
@@ -70,8 +72,24 @@ class MarketDataClient:
         answer = await self._marketdata.GetMarks(request)
         return {message.instrument_id: read_mark(message) for message in answer.marks}
 
-    async def history(self, instrument_ids: Sequence[int], session: Session, sessions: int) -> PriceHistory:
-        """Give total-return closes of instruments on the sessions up to one, at its version, in one call.
+    async def sessions(self, start_date: date, end_date: date) -> tuple[date, ...]:
+        """Give the sessions of the exchange between two days, both included.
+
+        Raises:
+            grpc.aio.AioRpcError: the service does not answer, or the days are further apart than it answers for.
+        """
+        request = GetTradingCalendarRequest(start_date=start_date.isoformat(), end_date=end_date.isoformat())
+        answer = await self._marketdata.GetTradingCalendar(request)
+        return tuple(map(date.fromisoformat, answer.session_dates))
+
+    async def history(
+        self,
+        instrument_ids: Sequence[int],
+        session: Session,
+        sessions: int,
+        basis: PriceBasis = "total_return_adjusted",
+    ) -> PriceHistory:
+        """Give closes of instruments on the sessions up to one, at its version, in one call.
 
         Raises:
             grpc.aio.AioRpcError: the service does not answer.
@@ -82,7 +100,7 @@ class MarketDataClient:
                 as_of_date=session.as_of_date.isoformat(),
                 sessions=sessions,
                 data_version=session.data_version,
-                price_basis=PriceBasisMessage.TOTAL_RETURN_ADJUSTED,
+                price_basis=BASIS_NUMBERS[basis],
             )
         )
         shape = len(answer.session_dates), len(answer.instrument_ids)

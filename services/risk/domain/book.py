@@ -1,7 +1,10 @@
 """A portfolio as arithmetic wants it: one row per position, one column per property."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
+from typing import Any
+
+import numpy as np
 
 from riskmath.arrays import BoolArray, FloatArray
 
@@ -81,6 +84,14 @@ class Book:
     """On or before the day, by day."""
     digest: str
     """SHA-256, in hex, of all of it."""
+
+    def everything(self) -> Positions:
+        """Give the positions that are held and those that are closed as one table, in this order."""
+        columns: list[Any] = []
+        for field in fields(Positions):
+            held, closed = getattr(self.held, field.name), getattr(self.closed, field.name)
+            columns.append(np.concatenate([held, closed]) if isinstance(held, np.ndarray) else held + closed)
+        return Positions(*columns)
 
     def followed_ids(self) -> tuple[int, ...]:
         """Every instrument whose price the held positions follow, each once, in ascending order."""

@@ -1,0 +1,130 @@
+"""Taking snapshots: of one session, or of every session of a range, from matrices that are read once.
+
+However many sessions there are, the book is read once, closes of all of them come in two or three calls, and marks are
+asked for at three sessions at most: the newest two, so that the last day is what every other answer says of it, and the
+first, which knows the options that have expired since.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+
+from chassis.errors import InvalidFields, Violation
+from services.risk.domain.book import Book
+from services.risk.domain.book_history import snapshots
+from services.risk.domain.inputs import PriceHistory
+from services.risk.domain.market import MarketSlice, PriceBasis, Session
+from services.risk.domain.past_cash import first_day
+from services.risk.domain.past_market import EXTRA_SESSIONS, PastMarket
+from services.risk.domain.snapshot import Kept, Snapshot, SnapshotPage
+from services.risk.ports import Books, Market, Snapshots
+
+LONGEST: Final = timedelta(days=3_660)
+"""Ten years in one call."""
+MOST_PRICES: Final = 2_000_000
+"""Sessions times instruments in one call: 16 MB a matrix."""
+A_WEEK_AND_MORE: Final = timedelta(days=10)
+"""In so many days there is a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of taking snapshots."""
+
+    snapshot: Snapshot
+    """The last of them, as it is kept now."""
+    start_date: date
+    end_date: date
+    session_count: int
+    kept: Kept
+
+
+class SnapshotTaking:
+    """Takes snapshots of portfolios."""
+
+    def __init__(self, books: Books, market: Market, store: Snapshots) -> None:
+        self._books = books
+        self._market = market
+        self._store = store
+
+    async def take(self, owner_id: str, portfolio_id: str, start: date | None, end: date | None) -> Taken:
+        """Take snapshots of the sessions from a day (None: the last alone) to a day (None: the newest session).
+
+        There is nothing to see before the session before the first trade, so that is where a range begins at the
+        earliest.
+
+        Raises:
+            InvalidFields: the range is empty or too long.
+            What the ports raise.
+        """
+        newest, session = await asyncio.gather(self._market.resolve(None), self._market.resolve(end))
+        if start and start > session.as_of_date:
+            raise InvalidFields([Violation("start_date", start.isoformat(), f"is after {session.as_of_date}")])
+        book = await self._books.read(portfolio_id, 0, session)
+        days = await self._days(book, start, session)
+        if len(days) < 2:
+            rule = "is the first session of the calendar, and there is none to compare it with"
+            raise InvalidFields([Violation("end_date", days[0].isoformat(), rule)])
+        past = await self._past(book, days, session)
+        found = await asyncio.to_thread(snapshots, book, past, newest.as_of_date)
+        kept = await self._store.keep(owner_id, portfolio_id, found)
+        last = found[-1].snapshot_date
+        (shown,) = await self._store.page(owner_id, portfolio_id, SnapshotPage(last, last, 1))
+        return Taken(shown, found[0].snapshot_date, last, len(found), kept)
+
+    async def page(self, owner_id: str, portfolio_id: str, asked: SnapshotPage) -> list[Snapshot]:
+        """Give the snapshots of a range of days, the oldest first.
+
+        Raises:
+            What the ports raise: there may be no such portfolio, or it is not the caller's.
+        """
+        await self._books.read(portfolio_id, 0, await self._market.resolve(None))
+        return await self._store.page(owner_id, portfolio_id, asked)
+
+    async def _days(self, book: Book, start: date | None, session: Session) -> tuple[date, ...]:
+        """Give the sessions to look at, and before them the one that the first is compared with."""
+        end = session.as_of_date
+        began = first_day(book) or end
+        first = end if start is None else max(start, min(end, began - A_WEEK_AND_MORE))
+        if end - first > LONGEST:
+            rule = f"is more than {LONGEST.days} days before {end}"
+            raise InvalidFields([Violation("start_date", first.isoformat(), rule)])
+        known = await self._market.sessions(first - A_WEEK_AND_MORE, end)
+        if start is not None:
+            before = max((day for day in known if day < began), default=known[0])
+            first = max(start, min(before, end))
+        inside = sum(day >= first for day in known)
+        return known[-inside - 1 :]
+
+    async def _past(self, book: Book, days: tuple[date, ...], session: Session) -> PastMarket:
+        positions = book.everything()
+        gone = [not day or day > days[0] for day in positions.exit_dates]
+        counted = [row for row, still in enumerate(gone) if still]
+        followed = tuple(sorted({positions.underlying_ids[row] for row in counted}))
+        options = {positions.instrument_ids[row] for row in counted if positions.is_option[row]}
+        closed = tuple(sorted({positions.underlying_ids[row] for row in counted if positions.exit_dates[row]}))
+        sessions = len(days) + EXTRA_SESSIONS
+        if sessions * len(followed) > MOST_PRICES:
+            rule = f"is {sessions} sessions times {len(followed)} instruments: must be at most {MOST_PRICES} prices"
+            raise InvalidFields([Violation("start_date", days[0].isoformat(), rule)])
+        marked = [replace(session, as_of_date=day) for day in sorted({days[0], *days[-2:]})]
+        asked = (*sorted({*options, *followed}),)
+        (quoted, adjusted, raw), marks = await asyncio.gather(
+            asyncio.gather(
+                self._closes(followed, session, sessions, "split_adjusted"),
+                self._closes(followed, session, sessions, "total_return_adjusted"),
+                self._closes(closed, session, sessions, "raw"),
+            ),
+            asyncio.gather(*(self._marks(asked if day == session else tuple(sorted(options)), day) for day in marked)),
+        )
+        return PastMarket(days, quoted, adjusted, raw, tuple(marks))
+
+    async def _closes(
+        self, instrument_ids: Sequence[int], session: Session, sessions: int, basis: PriceBasis
+    ) -> PriceHistory | None:
+        return await self._market.history(instrument_ids, session, sessions, basis) if instrument_ids else None
+
+    async def _marks(self, instrument_ids: Sequence[int], session: Session) -> MarketSlice:
+        return MarketSlice(session, await self._market.marks(instrument_ids, session) if instrument_ids else {})

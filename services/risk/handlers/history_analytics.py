@@ -1,0 +1,69 @@
+"""Answers about the past of a book: snapshots of it, and what they add up to."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import grpc
+
+from chassis.call import current_call
+from chassis.dates import parse_optional_date
+from chassis.pagination import decode_page, encode_page, foreign_token
+from plimsoll.risk.v1 import analytics_service_pb2 as pb
+from plimsoll.risk.v1 import snapshots_pb2
+from services.risk.application.analyses import Analyses
+from services.risk.application.snapshots import SnapshotTaking
+from services.risk.convert import message_of
+from services.risk.domain.snapshot import Snapshot, SnapshotPage, warnings_of
+from services.risk.handlers.answering import Answering
+
+Context = grpc.aio.ServicerContext[Any, Any]
+PAGE_SIZE = 260
+
+
+class HistoryAnalytics(Answering):
+    """Snapshots, and performance, attribution and explanation."""
+
+    def __init__(self, analyses: Analyses, snapshots: SnapshotTaking) -> None:
+        super().__init__(analyses)
+        self._snapshots = snapshots
+
+    async def CreateSnapshot(self, request: pb.CreateSnapshotRequest, context: Context) -> pb.CreateSnapshotResponse:
+        """Keep what a portfolio was at the close of one session or many."""
+        start = parse_optional_date("start_date", request.start_date)
+        end = parse_optional_date("end_date", request.end_date)
+        taken = await self._snapshots.take(current_call().user_id, request.portfolio_id, start, end)
+        kept = taken.kept
+        return pb.CreateSnapshotResponse(
+            snapshot=_message(taken.snapshot),
+            start_date=taken.start_date.isoformat(),
+            end_date=taken.end_date.isoformat(),
+            created_count=kept.created_count,
+            replaced_count=kept.replaced_count,
+            unchanged_count=taken.session_count - kept.created_count - kept.replaced_count,
+        )
+
+    async def ListSnapshots(self, request: pb.ListSnapshotsRequest, context: Context) -> pb.ListSnapshotsResponse:
+        """Answer a page of snapshots, the oldest first."""
+        size = request.page_size or PAGE_SIZE
+        start = parse_optional_date("start_date", request.start_date) or date.min
+        end = parse_optional_date("end_date", request.end_date) or date.max
+        asked = SnapshotPage(max(start, _after(request.page_token)), end, size + 1)
+        found = await self._snapshots.page(current_call().user_id, request.portfolio_id, asked)
+        shown = found[:size]
+        more = len(found) > size
+        token = encode_page({"date": shown[-1].snapshot_date.isoformat()}) if more else ""
+        return pb.ListSnapshotsResponse(snapshots=map(_message, shown), next_page_token=token)
+
+
+def _message(snapshot: Snapshot) -> snapshots_pb2.Snapshot:
+    return message_of(snapshots_pb2.Snapshot, snapshot, warnings=warnings_of(snapshot))
+
+
+def _after(token: str) -> date:
+    place = decode_page(token, "date")
+    if not place:
+        return date.min
+    try:
+        return date.fromisoformat(place["date"]) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise foreign_token(token) from None

@@ -1,0 +1,135 @@
+"""Snapshots as the service keeps and lists them."""
+
+import uuid
+from contextlib import AsyncExitStack
+
+import grpc
+import pytest
+
+from chassis.settings import Secret
+from plimsoll.risk.v1.analytics_service_pb2 import CreateSnapshotRequest, ListSnapshotsRequest
+from services.risk.settings import Settings
+from tests.services.risk import servers
+from tests.services.risk.books import AAPL, PORTFOLIO_ID, SOLD, XOM
+from tests.services.risk.conftest import refused, running
+from tests.services.risk.past_servers import PastMarketData, PastPortfolio
+from tests.services.risk.pasts import DAYS, LONG_AGO, on
+
+CLOSES = {1: [100.0, 102.0, 101.0, 105.0, 107.0], 2: [50.0, 49.0, 48.0, 52.0, 51.0]}
+SOLD_ONCE = on(SOLD, DAYS[1], instrument_id=2, quantity=200.0, entry_price=49.5, exit_price=51.0)
+
+
+@pytest.fixture
+async def stack(database_url):
+    held = (on(AAPL, DAYS[0], entry_price=100.0), on(XOM, DAYS[1], entry_price=50.0))
+    portfolio = PastPortfolio(held, ((SOLD_ONCE, DAYS[3]),), cash=[("USD", 5_000.0)])
+    marketdata = PastMarketData(CLOSES)
+    async with AsyncExitStack() as opened:
+        settings = Settings(
+            listen_address="127.0.0.1:0",
+            service_key=servers.SERVICE_KEY,
+            database_url=Secret(database_url("risk")),
+            drain_seconds=0.0,
+            rate_limits="off",
+            portfolio_address=await opened.enter_async_context(servers.serving_portfolio(portfolio)),
+            marketdata_address=await opened.enter_async_context(servers.serving_marketdata(marketdata)),
+        )
+        yield await opened.enter_async_context(running(settings, portfolio, marketdata))
+
+
+def create(stack, user_id=servers.OWNER, portfolio_id=PORTFOLIO_ID, **request):
+    asked = CreateSnapshotRequest(portfolio_id=portfolio_id, **request)
+    return stack.analytics.CreateSnapshot(asked, metadata=servers.metadata(user_id))
+
+
+def listed(stack, user_id=servers.OWNER, portfolio_id=PORTFOLIO_ID, **request):
+    asked = ListSnapshotsRequest(portfolio_id=portfolio_id, **request)
+    return stack.analytics.ListSnapshots(asked, metadata=servers.metadata(user_id))
+
+
+def counts(answer):
+    return answer.created_count, answer.replaced_count, answer.unchanged_count
+
+
+async def test_a_snapshot_of_the_newest_session_says_what_the_overview_says(stack):
+    made = await create(stack)
+    assert (counts(made), made.start_date, made.end_date) == ((1, 0, 0), DAYS[4].isoformat(), DAYS[4].isoformat())
+    overview, snapshot = await stack.overview(), made.snapshot
+    assert snapshot.total_value == overview.total_value
+    assert snapshot.gross_exposure == overview.exposures.gross_exposure
+    assert snapshot.cumulative_pnl == overview.pnl.total_pnl
+    assert snapshot.realized_pnl == overview.pnl.realized_pnl
+    assert snapshot.position_count == overview.position_count.total_positions
+    assert not snapshot.backfilled
+
+
+async def test_the_same_again_is_one_row_with_the_same_bytes(stack):
+    first = await create(stack)
+    again = await create(stack)
+    assert counts(again) == (0, 0, 1)
+    assert again.snapshot.SerializeToString(deterministic=True) == first.snapshot.SerializeToString(deterministic=True)
+    assert len((await listed(stack)).snapshots) == 1
+
+
+async def test_a_range_begins_before_the_first_trade_at_the_earliest_and_reads_histories_once(stack):
+    made = await create(stack, start_date=LONG_AGO.isoformat())
+    assert counts(made) == (6, 0, 0)
+    assert stack.marketdata.matrix_calls == 3
+    assert stack.marketdata.mark_calls == 1
+    found = (await listed(stack)).snapshots
+    assert [snapshot.snapshot_date for snapshot in found][1:] == [day.isoformat() for day in DAYS]
+    assert [snapshot.backfilled for snapshot in found] == [True] * 5 + [False]
+    assert (found[0].position_count, found[0].total_value, found[0].market_value) == (0, found[0].cash_value, 0.0)
+    assert found[-1].total_value - found[0].total_value == pytest.approx(found[-1].cumulative_pnl)
+
+
+async def test_a_snapshot_of_the_day_stays_until_the_portfolio_changes(stack):
+    await create(stack)
+    stack.marketdata.closes[1][4] = 108.0
+    assert counts(await create(stack, start_date=DAYS[3].isoformat())) == (1, 1, 0)  # corrected on its own day
+    stack.portfolio.change(on(AAPL, DAYS[0], quantity=50.0, entry_price=100.0))
+    assert counts(await create(stack, start_date=DAYS[3].isoformat())) == (0, 2, 0)
+    assert (await listed(stack)).snapshots[-1].portfolio_revision == 4
+
+
+async def test_pages_and_ranges(stack):
+    await create(stack, start_date=DAYS[0].isoformat())
+    first = await listed(stack, page_size=2)
+    assert [snapshot.snapshot_date for snapshot in first.snapshots] == [day.isoformat() for day in DAYS[:2]]
+    second = await listed(stack, page_size=2, page_token=first.next_page_token)
+    assert [snapshot.snapshot_date for snapshot in second.snapshots] == [day.isoformat() for day in DAYS[2:4]]
+    third = await listed(stack, page_size=2, page_token=second.next_page_token)
+    assert (len(third.snapshots), third.next_page_token) == (1, "")
+    inside = await listed(stack, start_date=DAYS[1].isoformat(), end_date=DAYS[2].isoformat())
+    assert len(inside.snapshots) == 2
+
+
+async def test_another_user_sees_and_makes_nothing(stack):
+    await create(stack)
+    stranger = str(uuid.uuid4())
+    assert (await refused(create(stack, stranger)))[0] is grpc.StatusCode.NOT_FOUND
+    assert (await refused(listed(stack, stranger)))[0] is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({"start_date": "2022-12-29", "end_date": "2022-12-28"}, "start_date"),
+        ({"start_date": "yesterday"}, "start_date"),
+        ({"end_date": "2022-02-30"}, "end_date"),
+        ({"portfolio_id": "mine"}, "portfolio_id"),
+    ],
+)
+async def test_bad_ranges_are_refused_by_name(stack, request_, field):
+    code, _, fields = await refused(create(stack, **request_))
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
+
+
+async def test_more_than_ten_years_are_refused(stack):
+    stack.portfolio.change(on(AAPL, LONG_AGO.replace(year=1999)))
+    code, _, fields = await refused(create(stack, start_date="2000-01-01"))
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["start_date"])
+
+
+async def test_a_foreign_token_is_refused(stack):
+    assert (await refused(listed(stack, page_token="nonsense")))[2] == ["page_token"]
