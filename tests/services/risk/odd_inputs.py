@@ -21,7 +21,7 @@ FACTORS = ("Market Beta", "Value", "Growth", "Momentum", "Quality", "Size", "Low
 
 
 def mostly(*ordinary, odd):
-    """Something ordinary, and once in twenty times something odd: a book in which all is odd has no answer to look at."""
+    """Something ordinary, and once in twenty times something odd: where all is odd, there is no answer to look at."""
     return st.sampled_from([*ordinary * math.ceil(19 * len(odd) / len(ordinary)), *odd])
 
 
@@ -175,5 +175,3 @@ def path(rng, story, count):
     elif story in ("tiny", "huge"):
         closes[count // 3 : count // 2] = 1e-12 if story == "tiny" else 1e12
     return np.asarray(closes)
-
-
