@@ -12,11 +12,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
+import numpy as np
 from cachetools import LRUCache
 
 from chassis.cache import Cache
 from services.risk.application.gathering import gather
 from services.risk.domain.analysis import Analysis, Found
+from services.risk.domain.assessed import assess
 from services.risk.domain.book import Book
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.ledger import StoredResult
@@ -142,8 +144,16 @@ def resolve(analysis: Analysis[Any], owner_id: str, book: Book, session: Session
 def compute_payload(analysis: Analysis[Any], render: Render, resolved: Resolved, inputs: Inputs) -> bytes:
     """Give the serialised answer. Pure: a replay calls it with the same arguments, and gets the same bytes."""
     parameters = msgspec.convert(resolved.parameters, analysis.parameters)
-    found = analysis.compute(inputs, parameters)
-    return render(resolved, result_id(resolved, inputs.digests()), inputs, found)
+    return render(resolved, result_id(resolved, inputs.digests()), inputs, find(analysis, inputs, parameters))
+
+
+def find(analysis: Analysis[Any], inputs: Inputs, parameters: Any) -> Found:
+    """Run an analysis. Where its arithmetic leaves float64, by prices that are sound one by one, there is no answer."""
+    try:
+        with np.errstate(over="raise"):
+            return analysis.compute(inputs, parameters)
+    except (FloatingPointError, OverflowError):
+        return assess(inputs).unavailable("number_out_of_range")
 
 
 def _key(resolved: Resolved, session: Session) -> str:

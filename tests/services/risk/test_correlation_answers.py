@@ -19,8 +19,8 @@ from services.risk.domain.correlation_matrix import CORRELATION_MATRIX, Correlat
 from services.risk.domain.diversification import DIVERSIFICATION_SCORE, DiversificationParameters
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.result_id import Resolved
-from services.risk.handlers.analytics import AnalyticsHandler
 from services.risk.handlers.catalogue import KINDS
+from services.risk.handlers.correlation_analytics import CorrelationAnalytics
 from tests.services.risk.answers import ask
 from tests.services.risk.books import AAPL, CALL, MSFT, XOM, Row, book, mark, market, no_mark, option_mark
 from tests.services.risk.histories import facts, history, history_of, market_history
@@ -301,7 +301,7 @@ REQUESTS = {
 )
 async def test_no_more_sessions_in_common_than_are_looked_back_over(method, request_type, stated, shown):
     with pytest.raises(InvalidFields) as raised:
-        await getattr(AnalyticsHandler(None), method)(request_type(**stated), None)
+        await getattr(CorrelationAnalytics(None), method)(request_type(**stated), None)
     assert [(each.field, each.value) for each in raised.value.violations] == [("min_overlap", shown)]
 
 
