@@ -273,6 +273,8 @@ CASES: dict[tuple[str, str], Case] = {
             "GetExposures": "exposures",
             "GetFactorExposures": "factor-exposures",
             "ListPositionFactorExposures": "positions/factor-exposures",
+            "GetVarianceDecomposition": "variance-decomposition",
+            "GetActiveRisk": "active-risk",
             "GetGreeks": "greeks",
             "GetCorrelationMatrix": "correlation-matrix",
             "GetCorrelationClusters": "correlation-clusters",

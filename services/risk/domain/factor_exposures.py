@@ -6,16 +6,19 @@ from typing import Final
 
 import numpy as np
 
+from riskmath.arrays import FloatArray
 from riskmath.factor_basis import collinearity, complete_basis, factor_basis
 from riskmath.factor_model import FactorFits
 from riskmath.factor_quality import out_of_sample_r2
 from services.risk.domain.analysis import Analysis, Found, NoParameters
 from services.risk.domain.factor_fits import FITS, MODEL, FittedBook, fit, fit_book
-from services.risk.domain.factor_returns import FactorReturns
+from services.risk.domain.factor_returns import FactorReturns, are_independent
 from services.risk.domain.inputs import InactiveFactor, Inputs
 from services.risk.domain.results import known
 
 METHOD: Final = "joint_ridge_regression"
+FOLDS: Final = 4
+"""Stretches of the window, each forecast from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,14 @@ def _diagnostics(own: FactorFits, factors: FactorReturns, out_of_sample: float) 
     )
 
 
-def _out_of_sample(returns: np.ndarray, factors: FactorReturns) -> float:
-    """Part of the variance that is explained on sessions which a fit on the others has not seen."""
-    found = out_of_sample_r2(returns, factors.market, factors.styles, value=factors.value, growth=factors.growth)
+def _out_of_sample(returns: FloatArray, factors: FactorReturns) -> float:
+    """Part of the variance that is explained on sessions which a fit on the others has not seen.
+
+    NaN where the factors cannot be told apart once a stretch is taken out.
+    """
+    stretches = np.array_split(np.arange(len(returns)), FOLDS)
+    if not all(are_independent(np.delete(factors.returns, stretch, axis=0)) for stretch in stretches):
+        return float("nan")
+    market, styles = factors.market, factors.styles
+    found = out_of_sample_r2(returns, market, styles, value=factors.value, growth=factors.growth, folds=FOLDS)
     return float(found[0])

@@ -126,6 +126,14 @@ def model_of(inputs: Inputs, fitted: FittedBook) -> ScenarioModel:
     )
 
 
+def factor_moves(inputs: Inputs, fitted: FittedBook, model: ScenarioModel) -> FloatArray:
+    """Give all the moves there are of the market and the residual styles, (T, 1 + J): what covariances are made of."""
+    assert inputs.factors is not None, "without factors there is no fit"
+    longest = longest_returns(inputs.factors, fitted.factors)
+    beside = longest.styles @ model.legs - np.multiply.outer(longest.market, model.delta @ model.legs)
+    return np.column_stack([longest.market, beside])
+
+
 def _recent(moved: Moves) -> Moves:
     """The window alone, whatever history an analysis reads beside it."""
     return replace(moved, returns=moved.returns[-WINDOW:], dates=moved.dates[-WINDOW - 1 :])

@@ -102,6 +102,13 @@ def longest_returns(factors: FactorHistory, window: FactorReturns) -> FactorRetu
     )
 
 
+def are_independent(moves: FloatArray) -> bool:
+    """Whether the market, the first column, moves, and no other column is a mixture of those before it."""
+    known = moves[~np.isnan(moves[:, 0]), 0]
+    moving = known.size > 1 and np.ptp(known) > 0.0
+    return bool(moving) and all(_independent(moves[:, : place + 1]) for place in range(1, moves.shape[1]))
+
+
 def _usable(names: Sequence[str], moves: FloatArray) -> tuple[list[int], tuple[InactiveFactor, ...]]:
     kept, inactive = [0], []
     known = ~np.isnan(moves)

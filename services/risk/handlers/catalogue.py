@@ -15,8 +15,10 @@ from plimsoll.risk.v1 import (
     overview_pb2,
     risk_metrics_pb2,
     value_at_risk_pb2,
+    variance_pb2,
 )
 from services.risk.convert import answer_message
+from services.risk.domain.active_risk import ACTIVE_RISK
 from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.book_greeks import GREEKS
 from services.risk.domain.correlation_clusters import CORRELATION_CLUSTERS
@@ -30,6 +32,7 @@ from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RISK_METRICS
 from services.risk.domain.value_at_risk import VALUE_AT_RISK
+from services.risk.domain.variance_decomposition import VARIANCE_DECOMPOSITION
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(EXPOSURES, exposures_pb2.GroupedExposures),
             Kind(FACTOR_EXPOSURES, factors_pb2.FactorExposures),
             Kind(POSITION_FACTOR_EXPOSURES, factors_pb2.PositionFactorExposures),
+            Kind(VARIANCE_DECOMPOSITION, variance_pb2.VarianceDecomposition),
+            Kind(ACTIVE_RISK, variance_pb2.ActiveRisk),
             Kind(GREEKS, greeks_pb2.Greeks),
             Kind(CORRELATION_MATRIX, correlation_pb2.CorrelationMatrix),
             Kind(CORRELATION_CLUSTERS, correlation_pb2.CorrelationClusters),

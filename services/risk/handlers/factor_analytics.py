@@ -7,10 +7,12 @@ import grpc
 
 from chassis.errors import InvalidFields, Violation
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
-from plimsoll.risk.v1 import factors_pb2
+from plimsoll.risk.v1 import factors_pb2, variance_pb2
+from services.risk.domain.active_risk import ACTIVE_RISK, ActiveRiskParameters
 from services.risk.domain.analysis import NoParameters
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES, PositionFactorParameters
+from services.risk.domain.variance_decomposition import VARIANCE_DECOMPOSITION, VarianceParameters
 from services.risk.handlers.answering import Answering, stated
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -18,7 +20,7 @@ MOST_SYMBOLS: Final = 200
 
 
 class FactorAnalytics(Answering):
-    """Factor exposures."""
+    """Factor exposures, and the variance that comes with them."""
 
     async def GetFactorExposures(
         self, request: pb.GetFactorExposuresRequest, context: Context
@@ -34,6 +36,20 @@ class FactorAnalytics(Answering):
         parameters = PositionFactorParameters(**page)
         return await self._answer(
             POSITION_FACTOR_EXPOSURES.kind, request, parameters, factors_pb2.PositionFactorExposures
+        )
+
+    async def GetVarianceDecomposition(
+        self, request: pb.GetVarianceDecompositionRequest, context: Context
+    ) -> variance_pb2.VarianceDecomposition:
+        """Answer where the variance of a portfolio comes from."""
+        parameters = VarianceParameters(**stated(covariance_method=request.covariance_method))
+        return await self._answer(VARIANCE_DECOMPOSITION.kind, request, parameters, variance_pb2.VarianceDecomposition)
+
+    async def GetActiveRisk(self, request: pb.GetActiveRiskRequest, context: Context) -> variance_pb2.ActiveRisk:
+        """Answer how far a portfolio may stray from a benchmark."""
+        stated_ones = stated(benchmark=request.benchmark.upper(), covariance_method=request.covariance_method)
+        return await self._answer(
+            ACTIVE_RISK.kind, request, ActiveRiskParameters(**stated_ones), variance_pb2.ActiveRisk
         )
 
 

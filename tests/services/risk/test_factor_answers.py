@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
+from services.risk.domain.active_risk import ACTIVE_RISK, ActiveRiskParameters
 from services.risk.domain.analysis import NoParameters
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES, PositionFactorParameters
+from services.risk.domain.variance_decomposition import VARIANCE_DECOMPOSITION, VarianceParameters
 from tests.services.risk import bundled_book, servers
 from tests.services.risk.books import AAPL, CALL, MSFT, PORTFOLIO_ID, XOM, book, book_message, mark, market, option_mark
 from tests.services.risk.conftest import refused
@@ -153,6 +155,8 @@ def test_whatever_the_history_every_number_is_finite(closes, quantities):
 ANALYSES = [
     (FACTOR_EXPOSURES, NoParameters()),
     (POSITION_FACTOR_EXPOSURES, PositionFactorParameters()),
+    (VARIANCE_DECOMPOSITION, VarianceParameters()),
+    (ACTIVE_RISK, ActiveRiskParameters()),
 ]
 
 

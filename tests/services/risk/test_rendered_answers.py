@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from google.protobuf.json_format import MessageToDict
 
+from services.risk.domain.active_risk import ActiveRiskParameters
 from services.risk.domain.analysis import NoParameters
 from services.risk.domain.correlation_clusters import ClusterParameters
 from services.risk.domain.correlation_matrix import CorrelationMatrixParameters
@@ -16,6 +17,7 @@ from services.risk.domain.position_factors import PositionFactorParameters
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RiskMetricsParameters
 from services.risk.domain.value_at_risk import ValueAtRiskParameters
+from services.risk.domain.variance_decomposition import VarianceParameters
 from services.risk.handlers.catalogue import KINDS
 from tests.services.risk.books import AAPL, CALL, XOM, book, mark, market, option_mark
 from tests.services.risk.histories import facts, history, market_history
@@ -29,6 +31,8 @@ ASKED = {
     "diversification_score": DiversificationParameters(),
     "factor_exposures": NoParameters(),
     "position_factor_exposures": PositionFactorParameters(),
+    "variance_decomposition": VarianceParameters(),
+    "active_risk": ActiveRiskParameters(),
     "risk_metrics": RiskMetricsParameters(),
     "value_at_risk": ValueAtRiskParameters(include_backtest=True),
 }
