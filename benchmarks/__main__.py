@@ -15,6 +15,7 @@ from benchmarks import (
     portfolio_analytics,
     portfolio_positions,
     portfolio_upload,
+    risk_batch,
 )
 from benchmarks.measurement import CannotMeasure, Measurement, show, write
 from cli.demo.rest import ApiError
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], Measurement]] = {
     "batch_create": portfolio_positions.batch_create,
     "portfolio_analytics": portfolio_analytics.portfolio_analytics,
     "risk_loop": portfolio_analytics.risk_loop,
+    "risk_batch": risk_batch.risk_batch,
     "upload": portfolio_upload.upload,
     "ingest": market_ingest.ingest,
     "price_matrix": market_reads.price_matrix,
