@@ -269,6 +269,7 @@ CASES: dict[tuple[str, str], Case] = {
         (f"AnalyticsService.{method}", "portfolio_id"): of_analysis(path)
         for method, path in {
             "GetOverview": "overview",
+            "GetPerformance": "performance",
             "ListSnapshots": "snapshots",
             "GetExposures": "exposures",
             "GetFactorExposures": "factor-exposures",
