@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from plimsoll.risk.v1 import (
+    attribution_pb2,
     correlation_pb2,
     exposures_pb2,
     factors_pb2,
@@ -21,6 +22,7 @@ from plimsoll.risk.v1 import (
 from services.risk.convert import answer_message
 from services.risk.domain.active_risk import ACTIVE_RISK
 from services.risk.domain.analysis import Analysis, Found
+from services.risk.domain.attribution import ATTRIBUTION
 from services.risk.domain.book_greeks import GREEKS
 from services.risk.domain.correlation_clusters import CORRELATION_CLUSTERS
 from services.risk.domain.correlation_matrix import CORRELATION_MATRIX
@@ -56,6 +58,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         for kind in (
             Kind(OVERVIEW, overview_pb2.Overview),
             Kind(PERFORMANCE, performance_pb2.Performance),
+            Kind(ATTRIBUTION, attribution_pb2.Attribution),
             Kind(EXPOSURES, exposures_pb2.GroupedExposures),
             Kind(FACTOR_EXPOSURES, factors_pb2.FactorExposures),
             Kind(POSITION_FACTOR_EXPOSURES, factors_pb2.PositionFactorExposures),
