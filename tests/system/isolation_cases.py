@@ -273,6 +273,7 @@ CASES: dict[tuple[str, str], Case] = {
         for method, path in {
             "GetOverview": "overview",
             "GetPerformance": "performance",
+            "GetPnlExplain": "pnl-explain",
             "ListSnapshots": "snapshots",
             "GetExposures": "exposures",
             "GetFactorExposures": "factor-exposures",

@@ -15,6 +15,7 @@ from plimsoll.risk.v1 import (
     greeks_pb2,
     overview_pb2,
     performance_pb2,
+    pnl_explain_pb2,
     risk_metrics_pb2,
     value_at_risk_pb2,
     variance_pb2,
@@ -33,6 +34,7 @@ from services.risk.domain.inputs import Inputs
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES
 from services.risk.domain.performance import PERFORMANCE
+from services.risk.domain.pnl_explained import PNL_EXPLAIN
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RISK_METRICS
 from services.risk.domain.value_at_risk import VALUE_AT_RISK
@@ -59,6 +61,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(OVERVIEW, overview_pb2.Overview),
             Kind(PERFORMANCE, performance_pb2.Performance),
             Kind(ATTRIBUTION, attribution_pb2.Attribution),
+            Kind(PNL_EXPLAIN, pnl_explain_pb2.PnlExplanation),
             Kind(EXPOSURES, exposures_pb2.GroupedExposures),
             Kind(FACTOR_EXPOSURES, factors_pb2.FactorExposures),
             Kind(POSITION_FACTOR_EXPOSURES, factors_pb2.PositionFactorExposures),
