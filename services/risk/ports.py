@@ -40,18 +40,8 @@ class Market(Protocol):
         """Give the mark of every instrument named, by instrument, at the session and its version."""
         ...
 
-    async def sessions(self, start_date: date, end_date: date) -> tuple[date, ...]:
-        """Give the sessions of the exchange between two days, both included."""
-        ...
-
-    async def history(
-        self,
-        instrument_ids: Sequence[int],
-        session: Session,
-        sessions: int,
-        basis: PriceBasis = "total_return_adjusted",
-    ) -> PriceHistory:
-        """Give closes of instruments on the sessions up to one, at its version, on one basis where it is known."""
+    async def history(self, instrument_ids: Sequence[int], session: Session, sessions: int) -> PriceHistory:
+        """Give total-return closes of instruments on the sessions up to one, at its version."""
         ...
 
     async def factors(self, asset_class: str, session: Session, sessions: int) -> FactorHistory:
@@ -64,6 +54,20 @@ class Market(Protocol):
 
     async def yields(self, session: Session, sessions: int) -> YieldHistory:
         """Give Treasury par yields of so many days up to a session."""
+        ...
+
+
+class PastMarkets(Market, Protocol):
+    """The prices of instruments on any basis, and the days on which there were any."""
+
+    async def sessions(self, start_date: date, end_date: date) -> tuple[date, ...]:
+        """Give the sessions of the exchange between two days, both included."""
+        ...
+
+    async def closes(
+        self, instrument_ids: Sequence[int], session: Session, sessions: int, basis: PriceBasis
+    ) -> PriceHistory:
+        """Give closes of instruments on the sessions up to one, at its version, on one basis where it is known."""
         ...
 
 

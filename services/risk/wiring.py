@@ -39,10 +39,11 @@ def build(settings: Settings) -> Service:
     cache = Cache(f"{NAME}:{VERSION}", settings.redis_url)
     database = Database(settings.database_url, NAME, settings.database_pool_size, settings.slow_query_ms)
     books, market, ledger = PortfolioClient(portfolio), MarketDataClient(marketdata), Results(database)
-    snapshots = SnapshotTaking(books, market, StoredSnapshots(database))
-    analyses = Analyses(books, KnownMarket(market), cache, ledger)
+    snapshots = StoredSnapshots(database)
+    analyses = Analyses(books, KnownMarket(market), cache, ledger, snapshots)
+    taking = SnapshotTaking(books, market, snapshots)
     known = {name: kind.analysis for name, kind in KINDS.items()}
-    replays = Replays(books, market, ledger, known, recompute_afresh)
+    replays = Replays(books, market, ledger, known, recompute_afresh, snapshots)
     health = Health(
         NAME,
         [
@@ -59,7 +60,7 @@ def build(settings: Settings) -> Service:
         api_keys=ApiKeys(RemoteExchange(portfolio)),
         take_calls=RemoteCalls(portfolio),
         register=[
-            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses, snapshots)),
+            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses, taking)),
             (add_ResultServiceServicer_to_server, ResultHandler(ledger, replays)),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),
         ],

@@ -262,6 +262,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("ResultService.GetResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}"),
     ("ResultService.ReplayResult", "result_id"): lambda c, i: c.post(f"/api/v1/results/{i}:replay", json={}),
     ("ResultService.ExplainResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}/explain"),
+    ("AnalyticsService.GetAttribution", "portfolio_id"): lambda c, i: c.get(
+        "/api/v1/analytics/positions/attribution", params={"portfolio_id": i}
+    ),
     ("AnalyticsService.CreateSnapshot", "portfolio_id"): lambda c, i: c.post(
         f"/api/v1/portfolios/{i}/snapshots", json={}
     ),
@@ -269,6 +272,8 @@ CASES: dict[tuple[str, str], Case] = {
         (f"AnalyticsService.{method}", "portfolio_id"): of_analysis(path)
         for method, path in {
             "GetOverview": "overview",
+            "GetPerformance": "performance",
+            "GetPnlExplain": "pnl-explain",
             "ListSnapshots": "snapshots",
             "GetExposures": "exposures",
             "GetFactorExposures": "factor-exposures",

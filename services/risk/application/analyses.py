@@ -16,7 +16,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from chassis.cache import Cache
-from services.risk.application.gathering import gather
+from services.risk.application.gathering import Gathering
 from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.assessed import assess
 from services.risk.domain.book import Book
@@ -24,7 +24,7 @@ from services.risk.domain.inputs import Inputs
 from services.risk.domain.ledger import StoredResult
 from services.risk.domain.market import Session
 from services.risk.domain.result_id import MODEL_VERSION, Resolved, result_id, this_platform
-from services.risk.ports import Books, Ledger, Market
+from services.risk.ports import Books, Ledger, Market, Snapshots
 
 DAYS_KEPT = 1000
 """Days of which the session of the last time is remembered."""
@@ -59,10 +59,18 @@ class Analyses:
     """Answers every kind of analysis."""
 
     def __init__(
-        self, books: Books, market: Market, cache: Cache, ledger: Ledger, now: Callable[[], datetime] = _now
+        self,
+        books: Books,
+        market: Market,
+        cache: Cache,
+        ledger: Ledger,
+        snapshots: Snapshots,
+        now: Callable[[], datetime] = _now,
     ) -> None:
         self._books = books
         self._market = market
+        self._snapshots = snapshots
+        self._gathering = Gathering(books, market, snapshots)
         self._cache = cache
         self._ledger = ledger
         self._now = now
@@ -82,7 +90,10 @@ class Analyses:
         async def compute() -> bytes:
             return msgspec.msgpack.encode(await self._find_or_compute(analysis, render, resolved, book, session))
 
-        stored, cached = await self._cache.fetch(_key(resolved, session), compute)
+        key = _key(resolved, session)
+        if analysis.needs(parameters).snapshots:  # which change without any of the other three
+            key += "/" + await self._snapshots.digest(owner_id, target.portfolio_id)
+        stored, cached = await self._cache.fetch(key, compute)
         return msgspec.msgpack.decode(stored, type=Answer), cached
 
     async def _pin(self, target: Target) -> tuple[Session, Book]:
@@ -104,7 +115,7 @@ class Analyses:
         self, analysis: Analysis[Any], render: Render, resolved: Resolved, book: Book, session: Session
     ) -> Answer:
         parameters = msgspec.convert(resolved.parameters, analysis.parameters)
-        inputs = await gather(self._market, book, session, analysis.needs(parameters))
+        inputs = await self._gathering.inputs(resolved.owner_id, book, session, analysis.needs(parameters))
         digests = inputs.digests()
         name = result_id(resolved, digests)
         if stored := await self._ledger.find(resolved.owner_id, name):

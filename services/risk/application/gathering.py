@@ -2,40 +2,72 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import TypeVar
 
+from chassis.errors import InvalidFields, Violation
 from services.risk.domain.book import Book
-from services.risk.domain.inputs import Inputs, Needs
+from services.risk.domain.inputs import Before, Inputs, Needs
 from services.risk.domain.market import MarketSlice, Session
-from services.risk.ports import Market
+from services.risk.domain.snapshot import Snapshot, SnapshotPage
+from services.risk.ports import Books, Market, Snapshots
 
 T = TypeVar("T")
 
 
-async def gather(market: Market, book: Book, session: Session, needs: Needs) -> Inputs:
-    """Give the inputs of an analysis.
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """Gives the inputs of analyses."""
 
-    Raises:
-        What the port raises.
-    """
-    instrument_ids, followed = book.instrument_ids(), book.followed_ids()
-    marks, history, factors, facts, yields = await asyncio.gather(
-        _if(market.marks(instrument_ids, session) if instrument_ids else None),
-        _if(market.history(followed, session, needs.sessions) if needs.sessions and followed else None),
-        _if(
-            market.factors(needs.asset_class, session, needs.factor_sessions) if needs.factor_sessions else None,
-        ),
-        _if(market.facts(followed) if needs.facts and followed else None),
-        _if(market.yields(session, needs.yield_sessions) if needs.yield_sessions else None),
-    )
-    return Inputs(
-        book=book,
-        market=MarketSlice(session, marks or {}),
-        history=history,
-        factors=factors,
-        facts=(facts or {}) if needs.facts else None,
-        yields=yields,
-    )
+    books: Books
+    market: Market
+    snapshots: Snapshots
+
+    async def inputs(self, owner_id: str, book: Book, session: Session, needs: Needs, *, anew: bool = False) -> Inputs:
+        """Give the inputs of an analysis; `anew`: nothing that is kept is used.
+
+        Raises:
+            InvalidFields: the earlier session that it needs is none before this one.
+            What the ports raise.
+        """
+        market, instrument_ids, followed = self.market, book.instrument_ids(), book.followed_ids()
+        named = tuple(sorted({*followed, *book.closed.underlying_ids})) if needs.closed else followed
+        (snapshots, before), marks, history, factors, facts, yields = await asyncio.gather(
+            asyncio.gather(
+                _if(self._snapshots(owner_id, book, session) if needs.snapshots else None),
+                _if(self._before(book, session, needs.before, anew=anew) if needs.before else None),
+            ),
+            _if(market.marks(instrument_ids, session) if instrument_ids else None),
+            _if(market.history(followed, session, needs.sessions) if needs.sessions and followed else None),
+            _if(market.factors(needs.asset_class, session, needs.factor_sessions) if needs.factor_sessions else None),
+            _if(market.facts(named) if needs.facts and named else None),
+            _if(market.yields(session, needs.yield_sessions) if needs.yield_sessions else None),
+        )
+        return Inputs(
+            book=book,
+            market=MarketSlice(session, marks or {}),
+            history=history,
+            factors=factors,
+            facts=(facts or {}) if needs.facts else None,
+            yields=yields,
+            snapshots=snapshots,
+            before=before,
+        )
+
+    async def _snapshots(self, owner_id: str, book: Book, session: Session) -> tuple[Snapshot, ...]:
+        asked = SnapshotPage(end=session.as_of_date)
+        return tuple(await self.snapshots.page(owner_id, book.portfolio_id, asked))
+
+    async def _before(self, book: Book, session: Session, day: str, *, anew: bool) -> Before:
+        """Read the same revision at the earlier session, with the market data of the same version."""
+        asked = session.as_of_date - timedelta(days=1) if day == "previous" else date.fromisoformat(day)
+        if asked >= session.as_of_date:
+            raise InvalidFields([Violation("start_date", day, f"must be before {session.as_of_date}")])
+        earlier = replace(await self.market.resolve(asked), data_version=session.data_version)
+        then = await self.books.read(book.portfolio_id, book.revision, earlier, anew=anew)
+        ids = then.instrument_ids()
+        return Before(then, MarketSlice(earlier, await self.market.marks(ids, earlier) if ids else {}))
 
 
 async def _if(awaited: Awaitable[T] | None) -> T | None:

@@ -12,12 +12,12 @@ from typing import Any, Literal
 import msgspec
 
 from chassis.errors import NotFound
-from services.risk.application.gathering import gather
+from services.risk.application.gathering import Gathering
 from services.risk.domain.analysis import Analysis
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.ledger import StoredResult
 from services.risk.domain.result_id import MODEL_VERSION, Resolved, this_platform
-from services.risk.ports import Books, Ledger, Market
+from services.risk.ports import Books, Ledger, Market, Snapshots
 
 Verdict = Literal["IDENTICAL", "INPUT_CHANGED", "PAYLOAD_ALTERED"]
 Recompute = Callable[[Resolved, Inputs], Awaitable[bytes]]
@@ -48,10 +48,12 @@ class Replays:
         ledger: Ledger,
         analyses: Mapping[str, Analysis[Any]],
         recompute: Recompute,
+        snapshots: Snapshots,
     ) -> None:
         self._books = books
         self._market = market
         self._ledger = ledger
+        self._gathering = Gathering(books, market, snapshots)
         self._analyses = analyses
         self._recompute = recompute
 
@@ -84,7 +86,7 @@ class Replays:
         pinned = replace(session, data_version=stored.pinned_data_version)
         book = await self._books.read(stored.portfolio_id, stored.portfolio_revision, pinned, anew=True)
         needs = analysis.needs(msgspec.convert(stored.parameters, analysis.parameters))
-        return await gather(self._market, book, pinned, needs)
+        return await self._gathering.inputs(stored.owner_id, book, pinned, needs, anew=True)
 
 
 async def read(ledger: Ledger, owner_id: str, result_id: str) -> StoredResult:

@@ -19,7 +19,7 @@ from services.risk.domain.market import MarketSlice, PriceBasis, Session
 from services.risk.domain.past_cash import first_day
 from services.risk.domain.past_market import EXTRA_SESSIONS, PastMarket
 from services.risk.domain.snapshot import Kept, Snapshot, SnapshotPage
-from services.risk.ports import Books, Market, Snapshots
+from services.risk.ports import Books, PastMarkets, Snapshots
 
 LONGEST: Final = timedelta(days=3_660)
 """Ten years in one call."""
@@ -44,7 +44,7 @@ class Taken:
 class SnapshotTaking:
     """Takes snapshots of portfolios."""
 
-    def __init__(self, books: Books, market: Market, store: Snapshots) -> None:
+    def __init__(self, books: Books, market: PastMarkets, store: Snapshots) -> None:
         self._books = books
         self._market = market
         self._store = store
@@ -124,7 +124,7 @@ class SnapshotTaking:
     async def _closes(
         self, instrument_ids: Sequence[int], session: Session, sessions: int, basis: PriceBasis
     ) -> PriceHistory | None:
-        return await self._market.history(instrument_ids, session, sessions, basis) if instrument_ids else None
+        return await self._market.closes(instrument_ids, session, sessions, basis) if instrument_ids else None
 
     async def _marks(self, instrument_ids: Sequence[int], session: Session) -> MarketSlice:
         return MarketSlice(session, await self._market.marks(instrument_ids, session) if instrument_ids else {})

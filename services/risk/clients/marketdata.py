@@ -82,14 +82,18 @@ class MarketDataClient:
         answer = await self._marketdata.GetTradingCalendar(request)
         return tuple(map(date.fromisoformat, answer.session_dates))
 
-    async def history(
-        self,
-        instrument_ids: Sequence[int],
-        session: Session,
-        sessions: int,
-        basis: PriceBasis = "total_return_adjusted",
+    async def history(self, instrument_ids: Sequence[int], session: Session, sessions: int) -> PriceHistory:
+        """Give total-return closes of instruments on the sessions up to one, at its version, in one call.
+
+        Raises:
+            grpc.aio.AioRpcError: the service does not answer.
+        """
+        return await self.closes(instrument_ids, session, sessions, "total_return_adjusted")
+
+    async def closes(
+        self, instrument_ids: Sequence[int], session: Session, sessions: int, basis: PriceBasis
     ) -> PriceHistory:
-        """Give closes of instruments on the sessions up to one, at its version, in one call.
+        """Give closes of instruments on the sessions up to one, on one basis where it is known, in one call.
 
         Raises:
             grpc.aio.AioRpcError: the service does not answer.

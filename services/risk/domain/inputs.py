@@ -16,6 +16,7 @@ from riskmath.arrays import FloatArray
 from services.risk.domain.book import Book
 from services.risk.domain.market import MarketSlice, PriceBasis
 from services.risk.domain.result_id import market_digest
+from services.risk.domain.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,12 @@ class Needs:
     """Names, sectors and industries of what the positions follow."""
     yield_sessions: int = 0
     """Treasury yields: so many days."""
+    closed: bool = False
+    """Facts also of what closed positions followed."""
+    snapshots: bool = False
+    """The snapshots of the portfolio up to the day."""
+    before: str = ""
+    """The book and its marks also at an earlier session: that of a day (YYYY-MM-DD), or the one before (`previous`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +131,14 @@ class YieldHistory:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Before:
+    """The same revision of a portfolio at an earlier session."""
+
+    book: Book
+    market: MarketSlice
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
     """Everything that one analysis reads. A slice it did not ask for is None."""
 
@@ -134,6 +149,9 @@ class Inputs:
     facts: Mapping[int, InstrumentFacts] | None = None
     """By instrument."""
     yields: YieldHistory | None = None
+    snapshots: tuple[Snapshot, ...] | None = None
+    """Oldest first."""
+    before: Before | None = None
 
     def digests(self) -> dict[str, str]:
         """SHA-256, in hex, of each slice that was read, by its name."""
@@ -147,13 +165,19 @@ class Inputs:
             found["instruments"] = _digest(rows)
         if self.yields:
             found["yields"] = self.yields.digest()
+        if self.snapshots is not None:
+            found["snapshots"] = _digest([snapshot.digest for snapshot in self.snapshots])
+        if self.before:
+            found["portfolio_before"] = self.before.book.digest
+            found["marks_before"] = market_digest(self.before.market)
         return found
 
     @property
     def data_version(self) -> int:
         """The newest version of market data among the rows that were read."""
         slices = [self.market, *(part for part in (self.history, self.factors, self.yields) if part)]
-        return max(part.data_version for part in slices)
+        earlier = [self.before.market] if self.before else []
+        return max(part.data_version for part in (*slices, *earlier, *(self.snapshots or ())))
 
 
 def _texts(facts: InstrumentFacts) -> list[str]:

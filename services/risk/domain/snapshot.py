@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import rfc8785
 
-from services.risk.domain.caveats import NAMED
+from services.risk.domain.caveats import named_first
 from services.risk.domain.market import STALE_SESSIONS
 from services.risk.domain.result_id import MODEL_VERSION
 from services.risk.domain.results import Excluded
@@ -103,9 +103,8 @@ def _warnings(snapshot: Snapshot) -> Iterator[str]:
             f"{snapshot.snapshot_date} they, and profit and loss, are approximations"
         )
     if snapshot.excluded:
-        named = ", ".join(f"{each.symbol} ({each.reason})" for each in snapshot.excluded[:NAMED])
-        more = f" and {len(snapshot.excluded) - NAMED} more" if len(snapshot.excluded) > NAMED else ""
-        yield f"positions that could not be valued are left out: {named}{more}"
+        named = named_first([f"{each.symbol} ({each.reason})" for each in snapshot.excluded])
+        yield f"positions that could not be valued are left out: {named}"
     if snapshot.stale_count:
         yield f"positions valued at a price older than {STALE_SESSIONS} sessions: {snapshot.stale_count}"
     if snapshot.option_valuation_source == "model" and snapshot.volatility_date:

@@ -8,11 +8,14 @@ from typing import Any
 from google.protobuf.message import Message
 
 from plimsoll.risk.v1 import (
+    attribution_pb2,
     correlation_pb2,
     exposures_pb2,
     factors_pb2,
     greeks_pb2,
     overview_pb2,
+    performance_pb2,
+    pnl_explain_pb2,
     risk_metrics_pb2,
     value_at_risk_pb2,
     variance_pb2,
@@ -20,6 +23,7 @@ from plimsoll.risk.v1 import (
 from services.risk.convert import answer_message
 from services.risk.domain.active_risk import ACTIVE_RISK
 from services.risk.domain.analysis import Analysis, Found
+from services.risk.domain.attribution import ATTRIBUTION
 from services.risk.domain.book_greeks import GREEKS
 from services.risk.domain.correlation_clusters import CORRELATION_CLUSTERS
 from services.risk.domain.correlation_matrix import CORRELATION_MATRIX
@@ -29,6 +33,8 @@ from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES
+from services.risk.domain.performance import PERFORMANCE
+from services.risk.domain.pnl_explained import PNL_EXPLAIN
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RISK_METRICS
 from services.risk.domain.value_at_risk import VALUE_AT_RISK
@@ -53,6 +59,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         kind.analysis.kind: kind
         for kind in (
             Kind(OVERVIEW, overview_pb2.Overview),
+            Kind(PERFORMANCE, performance_pb2.Performance),
+            Kind(ATTRIBUTION, attribution_pb2.Attribution),
+            Kind(PNL_EXPLAIN, pnl_explain_pb2.PnlExplanation),
             Kind(EXPOSURES, exposures_pb2.GroupedExposures),
             Kind(FACTOR_EXPOSURES, factors_pb2.FactorExposures),
             Kind(POSITION_FACTOR_EXPOSURES, factors_pb2.PositionFactorExposures),

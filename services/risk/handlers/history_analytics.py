@@ -9,12 +9,15 @@ from chassis.call import current_call
 from chassis.dates import parse_optional_date
 from chassis.pagination import decode_page, encode_page, foreign_token
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
-from plimsoll.risk.v1 import snapshots_pb2
+from plimsoll.risk.v1 import attribution_pb2, performance_pb2, pnl_explain_pb2, snapshots_pb2
 from services.risk.application.analyses import Analyses
 from services.risk.application.snapshots import SnapshotTaking
 from services.risk.convert import message_of
+from services.risk.domain.attribution import ATTRIBUTION, AttributionParameters
+from services.risk.domain.performance import PERFORMANCE, PerformanceParameters
+from services.risk.domain.pnl_explained import PNL_EXPLAIN, PnlExplainParameters
 from services.risk.domain.snapshot import Snapshot, SnapshotPage, warnings_of
-from services.risk.handlers.answering import Answering
+from services.risk.handlers.answering import Answering, stated
 
 Context = grpc.aio.ServicerContext[Any, Any]
 PAGE_SIZE = 260
@@ -26,6 +29,29 @@ class HistoryAnalytics(Answering):
     def __init__(self, analyses: Analyses, snapshots: SnapshotTaking) -> None:
         super().__init__(analyses)
         self._snapshots = snapshots
+
+    async def GetPerformance(self, request: pb.GetPerformanceRequest, context: Context) -> performance_pb2.Performance:
+        """Answer what a portfolio has earned."""
+        parameters = PerformanceParameters(
+            **stated(
+                period=request.period,
+                risk_free_rate=request.risk_free_rate,
+                include_series=request.include_series,
+            )
+        )
+        return await self._answer(PERFORMANCE.kind, request, parameters, performance_pb2.Performance)
+
+    async def GetAttribution(self, request: pb.GetAttributionRequest, context: Context) -> attribution_pb2.Attribution:
+        """Answer which positions a portfolio won and lost by."""
+        parse_optional_date("start_date", request.start_date)
+        parameters = AttributionParameters(**stated(group_by=request.group_by, start_date=request.start_date))
+        return await self._answer(ATTRIBUTION.kind, request, parameters, attribution_pb2.Attribution)
+
+    async def GetPnlExplain(self, request: pb.GetPnlExplainRequest, context: Context) -> pnl_explain_pb2.PnlExplanation:
+        """Answer why a portfolio won or lost."""
+        parse_optional_date("start_date", request.start_date)
+        parameters = PnlExplainParameters(**stated(start_date=request.start_date))
+        return await self._answer(PNL_EXPLAIN.kind, request, parameters, pnl_explain_pb2.PnlExplanation)
 
     async def CreateSnapshot(self, request: pb.CreateSnapshotRequest, context: Context) -> pb.CreateSnapshotResponse:
         """Keep what a portfolio was at the close of one session or many."""

@@ -50,3 +50,13 @@ class FakeLedger:
 
     async def add(self, result):
         self.results.setdefault((result.owner_id, result.result_id), result)
+
+
+class FakeSnapshots:
+    """No snapshot of anybody."""
+
+    async def digest(self, owner_id, portfolio_id):
+        return ""
+
+    async def page(self, owner_id, portfolio_id, asked):
+        return []

@@ -7,7 +7,8 @@ import grpc
 import pytest
 
 from chassis.settings import Secret
-from plimsoll.risk.v1.analytics_service_pb2 import CreateSnapshotRequest, ListSnapshotsRequest
+from plimsoll.risk.v1.analytics_service_pb2 import CreateSnapshotRequest, GetPerformanceRequest, ListSnapshotsRequest
+from plimsoll.risk.v1.result_service_pb2 import ReplayResultRequest, ReplayResultResponse
 from services.risk.settings import Settings
 from tests.services.risk import servers
 from tests.services.risk.books import AAPL, PORTFOLIO_ID, SOLD, XOM
@@ -133,3 +134,37 @@ async def test_more_than_ten_years_are_refused(stack):
 
 async def test_a_foreign_token_is_refused(stack):
     assert (await refused(listed(stack, page_token="nonsense")))[2] == ["page_token"]
+
+
+def performance(stack, user_id=servers.OWNER, **request):
+    asked = GetPerformanceRequest(portfolio_id=PORTFOLIO_ID, **request)
+    return stack.analytics.GetPerformance(asked, metadata=servers.metadata(user_id))
+
+
+async def test_performance_follows_the_snapshots_and_not_the_cache(stack):
+    assert (await performance(stack)).reason == "no_snapshots"
+    await create(stack, start_date=LONG_AGO.isoformat())
+    found, rows = await performance(stack), (await listed(stack)).snapshots
+    assert (found.available, found.performance_basis, found.snapshot_count) == (True, "funded_from_cash", 6)
+    assert found.metrics.total_return == pytest.approx(rows[-1].total_value / rows[0].total_value - 1.0)
+    assert not found.served.cached
+    assert (await performance(stack)).served.cached
+    stack.portfolio.change(on(AAPL, DAYS[0], quantity=50.0, entry_price=100.0))
+    await create(stack, start_date=LONG_AGO.isoformat())
+    other = await performance(stack, portfolio_revision=4)
+    assert other.metrics.total_return != found.metrics.total_return
+
+
+async def test_a_performance_is_replayed_to_the_last_bit_until_a_snapshot_changes(stack):
+    await create(stack, start_date=LONG_AGO.isoformat())
+    name = (await performance(stack)).metadata.result_id
+
+    async def replay():
+        request = ReplayResultRequest(result_id=name)
+        return await stack.results.ReplayResult(request, metadata=servers.metadata())
+
+    assert (await replay()).verdict == ReplayResultResponse.IDENTICAL
+    stack.marketdata.closes[2][2] = 47.0
+    await create(stack, start_date=LONG_AGO.isoformat())
+    replayed = await replay()
+    assert (replayed.verdict, list(replayed.changed)) == (ReplayResultResponse.INPUT_CHANGED, ["snapshots"])
