@@ -262,6 +262,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("ResultService.GetResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}"),
     ("ResultService.ReplayResult", "result_id"): lambda c, i: c.post(f"/api/v1/results/{i}:replay", json={}),
     ("ResultService.ExplainResult", "result_id"): lambda c, i: c.get(f"/api/v1/results/{i}/explain"),
+    ("AnalyticsService.GetDataQuality", "portfolio_id"): lambda c, i: c.get(f"/api/v1/data/portfolio/{i}/data-quality"),
     **{
         (f"AnalyticsService.{method}", "portfolio_id"): of_analysis(path)
         for method, path in {

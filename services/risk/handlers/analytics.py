@@ -15,6 +15,7 @@ from services.risk.domain.risk_metrics import RISK_METRICS, RiskMetricsParameter
 from services.risk.domain.value_at_risk import VALUE_AT_RISK, ValueAtRiskParameters
 from services.risk.handlers.answering import Answering, stated
 from services.risk.handlers.correlation_analytics import CorrelationAnalytics
+from services.risk.handlers.quality_analytics import QualityAnalytics
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -61,5 +62,5 @@ class TailAnalytics(Answering):
         return await self._answer(VALUE_AT_RISK.kind, request, parameters, value_at_risk_pb2.ValueAtRisk)
 
 
-class AnalyticsHandler(BookAnalytics, CorrelationAnalytics, TailAnalytics, AnalyticsServiceServicer):
+class AnalyticsHandler(BookAnalytics, CorrelationAnalytics, QualityAnalytics, TailAnalytics, AnalyticsServiceServicer):
     """Serves what the positions of a portfolio amount to."""
