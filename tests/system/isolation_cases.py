@@ -268,6 +268,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("AnalyticsService.CreateSnapshot", "portfolio_id"): lambda c, i: c.post(
         f"/api/v1/portfolios/{i}/snapshots", json={}
     ),
+    ("AnalyticsService.GetDataQuality", "portfolio_id"): lambda c, i: c.get(f"/api/v1/data/portfolio/{i}/data-quality"),
     **{
         (f"AnalyticsService.{method}", "portfolio_id"): of_analysis(path)
         for method, path in {

@@ -17,6 +17,7 @@ from services.risk.handlers.answering import Answering, stated
 from services.risk.handlers.correlation_analytics import CorrelationAnalytics
 from services.risk.handlers.factor_analytics import FactorAnalytics
 from services.risk.handlers.history_analytics import HistoryAnalytics
+from services.risk.handlers.quality_analytics import QualityAnalytics
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -69,6 +70,7 @@ class AnalyticsHandler(
     FactorAnalytics,
     CorrelationAnalytics,
     TailAnalytics,
+    QualityAnalytics,
     AnalyticsServiceServicer,
 ):
     """Serves what the positions of a portfolio amount to."""

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from plimsoll.risk.v1 import (
     attribution_pb2,
     correlation_pb2,
+    data_quality_pb2,
     exposures_pb2,
     factors_pb2,
     greeks_pb2,
@@ -27,6 +28,7 @@ from services.risk.domain.attribution import ATTRIBUTION
 from services.risk.domain.book_greeks import GREEKS
 from services.risk.domain.correlation_clusters import CORRELATION_CLUSTERS
 from services.risk.domain.correlation_matrix import CORRELATION_MATRIX
+from services.risk.domain.data_quality import DATA_QUALITY
 from services.risk.domain.diversification import DIVERSIFICATION_SCORE
 from services.risk.domain.exposures import EXPOSURES
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
@@ -71,6 +73,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(CORRELATION_MATRIX, correlation_pb2.CorrelationMatrix),
             Kind(CORRELATION_CLUSTERS, correlation_pb2.CorrelationClusters),
             Kind(DIVERSIFICATION_SCORE, correlation_pb2.DiversificationScore),
+            Kind(DATA_QUALITY, data_quality_pb2.DataQuality),
             Kind(RISK_METRICS, risk_metrics_pb2.RiskMetrics),
             Kind(VALUE_AT_RISK, value_at_risk_pb2.ValueAtRisk),
         )
