@@ -34,9 +34,9 @@ from services.risk.domain.exposures import EXPOSURES
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.overview import OVERVIEW
-from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES
 from services.risk.domain.performance import PERFORMANCE
 from services.risk.domain.pnl_explained import PNL_EXPLAIN
+from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RISK_METRICS
 from services.risk.domain.value_at_risk import VALUE_AT_RISK
