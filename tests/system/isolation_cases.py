@@ -270,6 +270,7 @@ CASES: dict[tuple[str, str], Case] = {
             "GetFactorExposures": "factor-exposures",
             "ListPositionFactorExposures": "positions/factor-exposures",
             "GetGreeks": "greeks",
+            "GetOptionGrid": "option-grid",
             "GetCorrelationMatrix": "correlation-matrix",
             "GetCorrelationClusters": "correlation-clusters",
             "GetDiversificationScore": "diversification-score",

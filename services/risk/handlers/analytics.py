@@ -16,6 +16,7 @@ from services.risk.domain.value_at_risk import VALUE_AT_RISK, ValueAtRiskParamet
 from services.risk.handlers.answering import Answering, stated
 from services.risk.handlers.correlation_analytics import CorrelationAnalytics
 from services.risk.handlers.factor_analytics import FactorAnalytics
+from services.risk.handlers.option_analytics import OptionAnalytics
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -62,5 +63,12 @@ class TailAnalytics(Answering):
         return await self._answer(VALUE_AT_RISK.kind, request, parameters, value_at_risk_pb2.ValueAtRisk)
 
 
-class AnalyticsHandler(BookAnalytics, FactorAnalytics, CorrelationAnalytics, TailAnalytics, AnalyticsServiceServicer):
+class AnalyticsHandler(
+    BookAnalytics,
+    FactorAnalytics,
+    OptionAnalytics,
+    CorrelationAnalytics,
+    TailAnalytics,
+    AnalyticsServiceServicer,
+):
     """Serves what the positions of a portfolio amount to."""

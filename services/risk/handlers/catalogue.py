@@ -12,6 +12,7 @@ from plimsoll.risk.v1 import (
     exposures_pb2,
     factors_pb2,
     greeks_pb2,
+    option_grid_pb2,
     overview_pb2,
     risk_metrics_pb2,
     value_at_risk_pb2,
@@ -25,6 +26,7 @@ from services.risk.domain.diversification import DIVERSIFICATION_SCORE
 from services.risk.domain.exposures import EXPOSURES
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs
+from services.risk.domain.option_grid import OPTION_GRID
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES
 from services.risk.domain.result_id import Resolved
@@ -54,6 +56,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(FACTOR_EXPOSURES, factors_pb2.FactorExposures),
             Kind(POSITION_FACTOR_EXPOSURES, factors_pb2.PositionFactorExposures),
             Kind(GREEKS, greeks_pb2.Greeks),
+            Kind(OPTION_GRID, option_grid_pb2.OptionGrid),
             Kind(CORRELATION_MATRIX, correlation_pb2.CorrelationMatrix),
             Kind(CORRELATION_CLUSTERS, correlation_pb2.CorrelationClusters),
             Kind(DIVERSIFICATION_SCORE, correlation_pb2.DiversificationScore),
