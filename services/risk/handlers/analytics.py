@@ -17,6 +17,7 @@ from services.risk.handlers.answering import Answering, stated
 from services.risk.handlers.correlation_analytics import CorrelationAnalytics
 from services.risk.handlers.factor_analytics import FactorAnalytics
 from services.risk.handlers.option_analytics import OptionAnalytics
+from services.risk.handlers.stress_analytics import StressAnalytics
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -67,6 +68,7 @@ class AnalyticsHandler(
     BookAnalytics,
     FactorAnalytics,
     OptionAnalytics,
+    StressAnalytics,
     CorrelationAnalytics,
     TailAnalytics,
     AnalyticsServiceServicer,

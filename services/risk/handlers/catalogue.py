@@ -15,6 +15,7 @@ from plimsoll.risk.v1 import (
     option_grid_pb2,
     overview_pb2,
     risk_metrics_pb2,
+    stress_pb2,
     value_at_risk_pb2,
 )
 from services.risk.convert import answer_message
@@ -31,6 +32,7 @@ from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RISK_METRICS
+from services.risk.domain.stress_test import MARKET_SCENARIOS, RATE_SCENARIOS, STRESS_TEST
 from services.risk.domain.value_at_risk import VALUE_AT_RISK
 
 
@@ -57,6 +59,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(POSITION_FACTOR_EXPOSURES, factors_pb2.PositionFactorExposures),
             Kind(GREEKS, greeks_pb2.Greeks),
             Kind(OPTION_GRID, option_grid_pb2.OptionGrid),
+            Kind(STRESS_TEST, stress_pb2.StressTest),
+            Kind(MARKET_SCENARIOS, stress_pb2.StressTest),
+            Kind(RATE_SCENARIOS, stress_pb2.StressTest),
             Kind(CORRELATION_MATRIX, correlation_pb2.CorrelationMatrix),
             Kind(CORRELATION_CLUSTERS, correlation_pb2.CorrelationClusters),
             Kind(DIVERSIFICATION_SCORE, correlation_pb2.DiversificationScore),
