@@ -58,6 +58,15 @@ class OptionTerms:
             raise ValueError(f"american has shape {early.shape}: must have {terms['spot'].size} rows")
         return cls(**terms, american=early)
 
+    def only(self, chosen: BoolArray | slice | NDArray[np.int64]) -> "OptionTerms":
+        """Some of the options: a mask (N,), or places in the order in which they are wanted."""
+        return OptionTerms(**_terms(self, chosen), american=self.american[chosen])
+
+    def at(self, volatility: ArrayLike) -> "OptionTerms":
+        """The same options at other volatilities, (N,). Errors: ValueError for infinity or a different length."""
+        sigma, _ = columns(volatility=volatility, spot=self.spot)
+        return replace(self, volatility=sigma)
+
     def shocked(
         self, spot_return: ArrayLike, *, volatility: ArrayLike | None = None, rate_change: float = 0.0
     ) -> "OptionTerms":
@@ -117,6 +126,16 @@ def delta_gamma_pnl(size: ArrayLike, spot: ArrayLike, delta: ArrayLike, gamma: A
         return units * (first * change + 0.5 * second * change**2)
 
 
+def prices_at(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray:
+    """Prices of options at a few moves of their underlyings, volatility and rate as they are, nothing interpolated.
+
+    Shapes: spot_returns (S, N), result (S, N). NaN: a missing move, or an option without a price.
+    Errors: ValueError for infinity, a wrong shape, a return below -1.
+    """
+    ratio = _left(_moves_of(options, spot_returns))
+    return model_price(_spread(options, ratio)).reshape(ratio.shape)
+
+
 def scenario_prices(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray:
     """Prices of options under many moves of their underlyings, volatility and rate as they are.
 
@@ -126,17 +145,19 @@ def scenario_prices(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray
     Errors: ValueError for infinity, a wrong shape, a return below -1.
     Source: methodology, section 8: simulated returns revalue options.
     """
-    (moved,) = matrices(spot_returns=spot_returns)
-    if moved.shape[1] != options.spot.size:
-        raise ValueError(f"spot_returns has {moved.shape[1]} columns: must have {options.spot.size}")
-    ratio = _left(moved)
+    ratio = _left(_moves_of(options, spot_returns))
     prices = _repriced(options, ratio)
     early = np.flatnonzero(options.american & ~np.isnan(ratio).all(axis=0))
     if early.size:
-        prices[:, early] += _premiums(
-            OptionTerms(**_terms(options, early), american=options.american[early]), ratio[:, early]
-        )
+        prices[:, early] += _premiums(options.only(early), ratio[:, early])
     return prices
+
+
+def _moves_of(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray:
+    (moved,) = matrices(spot_returns=spot_returns)
+    if moved.shape[1] != options.spot.size:
+        raise ValueError(f"spot_returns has {moved.shape[1]} columns: must have {options.spot.size}")
+    return moved
 
 
 def _premiums(options: OptionTerms, ratio: FloatArray) -> FloatArray:

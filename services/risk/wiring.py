@@ -22,6 +22,7 @@ from services.risk.handlers.analytics import AnalyticsHandler
 from services.risk.handlers.catalogue import KINDS
 from services.risk.handlers.health import HealthHandler
 from services.risk.handlers.results import ResultHandler
+from services.risk.reference.library import read_library
 from services.risk.replaying import recompute_afresh
 from services.risk.settings import Settings
 from services.risk.storage.results import Results
@@ -31,7 +32,11 @@ NAME = "risk"
 
 
 def build(settings: Settings) -> Service:
-    """Put the service together."""
+    """Put the service together.
+
+    Raises:
+        CannotStart: the library of scenarios says something that we do not understand.
+    """
     channels = Channels(NAME, settings.service_key)
     portfolio = channels.channel("portfolio", settings.portfolio_address)
     marketdata = channels.channel("marketdata", settings.marketdata_address)
@@ -61,6 +66,7 @@ def build(settings: Settings) -> Service:
         take_calls=RemoteCalls(portfolio),
         register=[
             (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses, taking)),
+            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses, read_library())),
             (add_ResultServiceServicer_to_server, ResultHandler(ledger, replays)),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),
         ],

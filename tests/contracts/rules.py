@@ -24,6 +24,7 @@ KEPT_NAMES = {
     "plimsoll.risk.v1.Overview.position_count",
     "plimsoll.risk.v1.Overview.Exposures.long_percentage",
     "plimsoll.risk.v1.Overview.Exposures.short_percentage",
+    "plimsoll.risk.v1.StressTest.Impact.percentage_impact",
 }
 F = FieldDescriptorProto
 SIXTY_FOUR_BITS = {F.TYPE_INT64, F.TYPE_UINT64, F.TYPE_SINT64, F.TYPE_FIXED64, F.TYPE_SFIXED64}

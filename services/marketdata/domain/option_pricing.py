@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from riskmath.american import american_price
 from riskmath.black_scholes import HANDFUL, european
+from riskmath.bracketed_roots import bracketed_roots
 from riskmath.options import CALL, PUT
 from services.marketdata.domain.bars import Prices
 from services.marketdata.domain.instruments import Contract, Right, Style
@@ -18,8 +19,6 @@ LEAST_VOLATILITY, MOST_VOLATILITY = 0.005, 5.0
 """Between these an implied volatility is looked for."""
 SAME_PRICE = 1e-10
 """As a part of the strike: two prices this close are one."""
-LEAST_PART = 1e-6
-MOST_STEPS = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,44 +69,14 @@ class Terms:
         return price
 
     def implied(self, price: Prices) -> Prices:
-        """Give the volatility at which each option has a price; NaN where none does.
-
-        By Chandrupatla 1997: the solution is kept between a volatility that is too low and one that is too high, and
-        looked for by inverse quadratic interpolation where three points promise that, by halving elsewhere. Each row
-        stops by itself, so that it does not matter which others there are.
-        """
-        volatility = np.full(len(price), np.nan)
-        near, far = np.full(len(price), LEAST_VOLATILITY), np.full(len(price), MOST_VOLATILITY)
-        near_miss, far_miss = self.prices(near) - price, self.prices(far) - price
-        rows = np.flatnonzero((near_miss < 0) & (far_miss > 0))
-        points = np.stack([near, near_miss, far, far_miss])[:, rows]
-        part = np.full(len(rows), 0.5)
-        for _ in range(MOST_STEPS):
-            near, near_miss, far, far_miss = points
-            tried = near + part * (far - near)
-            miss = self.at(rows).prices(tried) - price[rows]
-            volatility[rows] = tried
-            open_ = np.abs(miss) > SAME_PRICE * self.strike[rows]
-            same_side = np.sign(miss) == np.sign(near_miss)
-            left = np.where(same_side, points[:2], points[2:])
-            points = np.stack([tried, miss, *np.where(same_side, points[2:], points[:2])])[:, open_]
-            part = _next_part(points, left[:, open_])
-            rows = rows[open_]
-        return volatility
-
-
-def _next_part(points: Prices, left: Prices) -> Prices:
-    """Give how far to go from the nearer point to the farther one, as a part of the way."""
-    near, near_miss, far, far_miss = points
-    other, other_miss = left
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distance = (near - far) / (other - far)
-        steepness = (near_miss - far_miss) / (other_miss - far_miss)
-        smooth = (steepness**2 < distance) & ((1 - steepness) ** 2 < 1 - distance)
-        part = near_miss / (far_miss - near_miss) * other_miss / (far_miss - other_miss) + (other - near) / (
-            far - near
-        ) * near_miss / (other_miss - near_miss) * far_miss / (other_miss - far_miss)
-    return np.where(smooth, np.clip(part, LEAST_PART, 1 - LEAST_PART), 0.5)
+        """Give the volatility at which each option has a price; NaN where none does."""
+        size = len(price)
+        return bracketed_roots(
+            lambda rows, tried: self.at(rows).prices(tried) - price[rows],
+            np.full(size, LEAST_VOLATILITY),
+            np.full(size, MOST_VOLATILITY),
+            SAME_PRICE * self.strike,
+        )
 
 
 def sides(contracts: Sequence[Contract]) -> Prices:

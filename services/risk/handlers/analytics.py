@@ -18,6 +18,8 @@ from services.risk.handlers.correlation_analytics import CorrelationAnalytics
 from services.risk.handlers.factor_analytics import FactorAnalytics
 from services.risk.handlers.history_analytics import HistoryAnalytics
 from services.risk.handlers.quality_analytics import QualityAnalytics
+from services.risk.handlers.option_analytics import OptionAnalytics
+from services.risk.handlers.stress_analytics import StressAnalytics
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -71,6 +73,11 @@ class AnalyticsHandler(
     CorrelationAnalytics,
     TailAnalytics,
     QualityAnalytics,
+    FactorAnalytics,
+    OptionAnalytics,
+    StressAnalytics,
+    CorrelationAnalytics,
+    TailAnalytics,
     AnalyticsServiceServicer,
 ):
     """Serves what the positions of a portfolio amount to."""

@@ -14,10 +14,12 @@ from plimsoll.risk.v1 import (
     exposures_pb2,
     factors_pb2,
     greeks_pb2,
+    option_grid_pb2,
     overview_pb2,
     performance_pb2,
     pnl_explain_pb2,
     risk_metrics_pb2,
+    stress_pb2,
     value_at_risk_pb2,
     variance_pb2,
 )
@@ -33,12 +35,14 @@ from services.risk.domain.diversification import DIVERSIFICATION_SCORE
 from services.risk.domain.exposures import EXPOSURES
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs
+from services.risk.domain.option_grid import OPTION_GRID
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.performance import PERFORMANCE
 from services.risk.domain.pnl_explained import PNL_EXPLAIN
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RISK_METRICS
+from services.risk.domain.stress_test import MARKET_SCENARIOS, RATE_SCENARIOS, STRESS_TEST
 from services.risk.domain.value_at_risk import VALUE_AT_RISK
 from services.risk.domain.variance_decomposition import VARIANCE_DECOMPOSITION
 
@@ -70,6 +74,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(VARIANCE_DECOMPOSITION, variance_pb2.VarianceDecomposition),
             Kind(ACTIVE_RISK, variance_pb2.ActiveRisk),
             Kind(GREEKS, greeks_pb2.Greeks),
+            Kind(OPTION_GRID, option_grid_pb2.OptionGrid),
+            Kind(STRESS_TEST, stress_pb2.StressTest),
+            Kind(MARKET_SCENARIOS, stress_pb2.StressTest),
+            Kind(RATE_SCENARIOS, stress_pb2.StressTest),
             Kind(CORRELATION_MATRIX, correlation_pb2.CorrelationMatrix),
             Kind(CORRELATION_CLUSTERS, correlation_pb2.CorrelationClusters),
             Kind(DIVERSIFICATION_SCORE, correlation_pb2.DiversificationScore),

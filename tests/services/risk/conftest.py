@@ -8,7 +8,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from chassis.server import Server
 from chassis.settings import Secret
-from plimsoll.risk.v1.analytics_service_pb2 import GetOverviewRequest
+from plimsoll.risk.v1 import analytics_service_pb2 as pb
 from plimsoll.risk.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
 from plimsoll.risk.v1.result_service_pb2_grpc import ResultServiceStub
 from services.risk.settings import Settings
@@ -29,8 +29,12 @@ class Stack:
         self.results = ResultServiceStub(self.channel)
 
     async def overview(self, user_id=servers.OWNER, portfolio_id=PORTFOLIO_ID, **request):
-        asked = GetOverviewRequest(portfolio_id=portfolio_id, **request)
-        return await self.analytics.GetOverview(asked, metadata=servers.metadata(user_id))
+        return await self.asked("GetOverview", user_id, portfolio_id, **request)
+
+    async def asked(self, method, user_id=servers.OWNER, portfolio_id=PORTFOLIO_ID, **request):
+        """Call a method about the portfolio."""
+        message = getattr(pb, f"{method}Request")(portfolio_id=portfolio_id, **request)
+        return await getattr(self.analytics, method)(message, metadata=servers.metadata(user_id))
 
     async def refusal(self, **request):
         """Give code, reason and violated fields of a call that is refused."""
