@@ -65,8 +65,7 @@ def build(settings: Settings) -> Service:
         api_keys=ApiKeys(RemoteExchange(portfolio)),
         take_calls=RemoteCalls(portfolio),
         register=[
-            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses, taking)),
-            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses, read_library())),
+            (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses, taking, read_library())),
             (add_ResultServiceServicer_to_server, ResultHandler(ledger, replays)),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),
         ],

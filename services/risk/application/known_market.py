@@ -13,7 +13,7 @@ from cachetools import TTLCache
 
 from chassis.flights import Flights
 from services.risk.domain.inputs import FactorHistory, InstrumentFacts, PriceHistory, YieldHistory
-from services.risk.domain.market import Mark, PriceBasis, Session
+from services.risk.domain.market import Mark, Session
 from services.risk.ports import Market
 
 BYTES_KEPT = 48 << 20
@@ -40,20 +40,10 @@ class KnownMarket:
         key = "marks", tuple(instrument_ids), session
         return await self._once(key, lambda: self._market.marks(instrument_ids, session))
 
-    async def sessions(self, start_date: date, end_date: date) -> tuple[date, ...]:
-        """Ask: the calendar grows."""
-        return await self._market.sessions(start_date, end_date)
-
-    async def history(
-        self,
-        instrument_ids: Sequence[int],
-        session: Session,
-        sessions: int,
-        basis: PriceBasis = "total_return_adjusted",
-    ) -> PriceHistory:
-        """Give closes of instruments on the sessions up to one, on one basis where it is known."""
-        key = "history", tuple(instrument_ids), session, sessions, basis
-        return await self._once(key, lambda: self._market.history(instrument_ids, session, sessions, basis))
+    async def history(self, instrument_ids: Sequence[int], session: Session, sessions: int) -> PriceHistory:
+        """Give total-return closes of instruments on the sessions up to one."""
+        key = "history", tuple(instrument_ids), session, sessions
+        return await self._once(key, lambda: self._market.history(instrument_ids, session, sessions))
 
     async def factors(self, asset_class: str, session: Session, sessions: int) -> FactorHistory:
         """Give closes of the funds that stand for the factors of a class."""

@@ -1,6 +1,6 @@
 """How the factors move together, and how far that lets a regression tell them apart. No book is in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -18,7 +18,10 @@ from services.risk.domain.inputs import InactiveFactor, Inputs, Needs
 from services.risk.domain.variance_parts import ANNUAL, CovarianceMethod
 
 WINDOW: Final = 252
-COVARIANCES = {"two_speed": two_speed_covariance, "ewma": ewma_covariance}
+COVARIANCES: Final[Mapping[str, Callable[[FloatArray], FloatArray]]] = {
+    "two_speed": two_speed_covariance,
+    "ewma": ewma_covariance,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """AnalyticsService: parse, ask, render. What an answer is computed from and how stands with its analysis."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -7,18 +8,21 @@ import grpc
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
 from plimsoll.risk.v1 import exposures_pb2, greeks_pb2, overview_pb2, risk_metrics_pb2, value_at_risk_pb2
 from plimsoll.risk.v1.analytics_service_pb2_grpc import AnalyticsServiceServicer
+from services.risk.application.analyses import Analyses
+from services.risk.application.snapshots import SnapshotTaking
 from services.risk.domain.analysis import NoParameters
 from services.risk.domain.book_greeks import GREEKS, GreeksParameters
 from services.risk.domain.exposures import EXPOSURES, ExposureParameters
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.risk_metrics import RISK_METRICS, RiskMetricsParameters
+from services.risk.domain.scenarios import Scenario
 from services.risk.domain.value_at_risk import VALUE_AT_RISK, ValueAtRiskParameters
 from services.risk.handlers.answering import Answering, stated
 from services.risk.handlers.correlation_analytics import CorrelationAnalytics
 from services.risk.handlers.factor_analytics import FactorAnalytics
 from services.risk.handlers.history_analytics import HistoryAnalytics
-from services.risk.handlers.quality_analytics import QualityAnalytics
 from services.risk.handlers.option_analytics import OptionAnalytics
+from services.risk.handlers.quality_analytics import QualityAnalytics
 from services.risk.handlers.stress_analytics import StressAnalytics
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -70,14 +74,16 @@ class AnalyticsHandler(
     BookAnalytics,
     HistoryAnalytics,
     FactorAnalytics,
-    CorrelationAnalytics,
-    TailAnalytics,
-    QualityAnalytics,
-    FactorAnalytics,
     OptionAnalytics,
     StressAnalytics,
     CorrelationAnalytics,
     TailAnalytics,
+    QualityAnalytics,
     AnalyticsServiceServicer,
 ):
     """Serves what the positions of a portfolio amount to."""
+
+    def __init__(self, analyses: Analyses, snapshots: SnapshotTaking, library: Sequence[Scenario]) -> None:
+        super().__init__(analyses)
+        self._snapshots = snapshots
+        self._library = library

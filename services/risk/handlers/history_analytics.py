@@ -10,7 +10,6 @@ from chassis.dates import parse_optional_date
 from chassis.pagination import decode_page, encode_page, foreign_token
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
 from plimsoll.risk.v1 import attribution_pb2, performance_pb2, pnl_explain_pb2, snapshots_pb2
-from services.risk.application.analyses import Analyses
 from services.risk.application.snapshots import SnapshotTaking
 from services.risk.convert import message_of
 from services.risk.domain.attribution import ATTRIBUTION, AttributionParameters
@@ -26,9 +25,7 @@ PAGE_SIZE = 260
 class HistoryAnalytics(Answering):
     """Snapshots, and performance, attribution and explanation."""
 
-    def __init__(self, analyses: Analyses, snapshots: SnapshotTaking) -> None:
-        super().__init__(analyses)
-        self._snapshots = snapshots
+    _snapshots: SnapshotTaking
 
     async def GetPerformance(self, request: pb.GetPerformanceRequest, context: Context) -> performance_pb2.Performance:
         """Answer what a portfolio has earned."""

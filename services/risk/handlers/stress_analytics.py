@@ -9,7 +9,6 @@ from chassis.errors import InvalidFields, Violation
 from chassis.pagination import decode_page, encode_page, foreign_token
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
 from plimsoll.risk.v1 import stress_pb2
-from services.risk.application.analyses import Analyses
 from services.risk.domain.scenarios import Scenario, market_scenarios, rate_scenarios
 from services.risk.domain.stress_test import MARKET_SCENARIOS, RATE_SCENARIOS, STRESS_TEST, StressParameters
 from services.risk.handlers.answering import Answering, stated
@@ -31,9 +30,7 @@ class AboutMoves(Protocol):
 class StressAnalytics(Answering):
     """Scenarios and what they do to a book."""
 
-    def __init__(self, analyses: Analyses, library: Sequence[Scenario]) -> None:
-        super().__init__(analyses)
-        self._library = library
+    _library: Sequence[Scenario]
 
     async def ListStressScenarios(
         self, request: pb.ListStressScenariosRequest, context: Context

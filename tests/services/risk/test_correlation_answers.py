@@ -302,7 +302,6 @@ REQUESTS = {
 async def test_no_more_sessions_in_common_than_are_looked_back_over(method, request_type, stated, shown):
     with pytest.raises(InvalidFields) as raised:
         await getattr(CorrelationAnalytics(None), method)(request_type(**stated), None)
-        await getattr(AnalyticsHandler(None, ()), method)(request_type(**stated), None)
     assert [(each.field, each.value) for each in raised.value.violations] == [("min_overlap", shown)]
 
 

@@ -17,7 +17,7 @@ class Counted:
         self.asked: list[str] = []
         self.open = True
 
-    async def history(self, instrument_ids, session, sessions, basis):
+    async def history(self, instrument_ids, session, sessions):
         self.asked.append("history")
         await asyncio.sleep(0)
         if not self.open:
