@@ -1,8 +1,8 @@
 """What a book has earned, and at which risk (methodology, section 8).
 
 Time-weighted: money that comes and goes is not performance. Ratios are of sessions, a year has 252 of them, and the
-rate without risk is a return of a session too. None stands for what cannot be computed: too few returns, or nothing to
-divide by.
+rate without risk is a return of a session too. None stands for what cannot be computed: too few returns, nothing to
+divide by, or a number beyond float64.
 """
 
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ def performance(returns: ArrayLike, *, rate: float = 0.0) -> Performance:
     r = r[~np.isnan(r)]
     excess = r - rate
     growth = float(np.prod(1.0 + r))
-    annual_return = growth ** (SESSIONS_A_YEAR / r.size) - 1.0 if r.size else None
+    annual_return = _a_year(growth, r.size) if r.size else None
     fall = deepest_drawdown(r)
     below = float(np.sqrt(np.square(np.minimum(excess, 0.0)).mean())) if r.size else 0.0
     year = float(np.sqrt(SESSIONS_A_YEAR))
@@ -164,7 +164,7 @@ def relative_performance(returns: ArrayLike, benchmark: ArrayLike, *, rate: floa
     daily = float((r - rate - beta * (b - rate)).mean()) if beta is not None else None
     return RelativePerformance(
         sessions=r.size,
-        alpha=(1.0 + daily) ** SESSIONS_A_YEAR - 1.0 if daily is not None and daily > -1.0 else None,
+        alpha=_a_year(1.0 + daily, 1) if daily is not None and daily > -1.0 else None,
         beta=beta,
         tracking_error=active * year if active is not None else None,
         information_ratio=_quotient(float((r - b).mean()) * year, active) if r.size else None,
@@ -182,9 +182,16 @@ def _slope(r: FloatArray, b: FloatArray) -> float | None:
 def _capture(r: FloatArray, b: FloatArray, chosen: BoolArray) -> float | None:
     if not chosen.any():
         return None
-    power = SESSIONS_A_YEAR / int(chosen.sum())
-    own, other = (float(np.prod(1.0 + series[chosen])) ** power - 1.0 for series in (r, b))
-    return own / other if other != 0.0 else None
+    own, other = (_a_year(float(np.prod(1.0 + series[chosen])), int(chosen.sum())) for series in (r, b))
+    return own / other if own is not None and other else None
+
+
+def _a_year(growth: float, sessions: int) -> float | None:
+    """Return a year of a growth over some sessions; None where a year of it is beyond float64."""
+    try:
+        return float(growth ** (SESSIONS_A_YEAR / sessions) - 1.0)
+    except OverflowError:
+        return None
 
 
 def _deviation(r: FloatArray) -> float | None:

@@ -148,3 +148,11 @@ def test_a_book_is_its_own_benchmark(returns):
 def test_impossible_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_year_that_is_beyond_all_numbers_is_none():
+    soaring = [1e4, 1e4]
+    assert subject.performance(soaring).annual_return is None
+    assert subject.performance(soaring).calmar is None
+    beside = subject.relative_performance(soaring, [0.5, 0.2])
+    assert (beside.up_capture, beside.down_capture) == (None, None)

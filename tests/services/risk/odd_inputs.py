@@ -4,18 +4,23 @@ Quantities and prices reach as far as the contract lets them (1E15) and as the c
 """
 
 import math
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from datetime import timedelta
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 from hypothesis import strategies as st
 
-from services.risk.domain.inputs import FactorHistory, Inputs, InstrumentFacts, PriceHistory, YieldHistory
-from tests.services.risk.books import AS_OF, Row, book, mark, market, no_mark, option_mark
+from services.risk.domain.book_history import snapshots as snapshots_of
+from services.risk.domain.inputs import Before, FactorHistory, Inputs, InstrumentFacts, PriceHistory, YieldHistory
+from services.risk.domain.market import MarketSlice
+from services.risk.domain.snapshot import Snapshot
+from tests.services.risk.books import AS_OF, SESSION, Row, book, mark, market, no_mark, option_mark
 from tests.services.risk.histories import days
+from tests.services.risk.pasts import past, traded
 
 UNDERLYINGS = (1, 2, 3)
+SNAPSHOT = snapshots_of(traded((Row("S1", 1, 200.0, 100.0),)), past([[100.0, 100.0]] * 5), AS_OF)[-1]
 OPTIONS = (4, 5)
 FACTORS = ("Market Beta", "Value", "Growth", "Momentum", "Quality", "Size", "Low Volatility")
 
@@ -70,7 +75,40 @@ def odd_inputs(draw, needs) -> Inputs:
         history=draw(histories(rng, needs.sessions, followed)) if needs.sessions and followed else None,
         factors=draw(factor_histories(rng, needs.factor_sessions)) if needs.factor_sessions else None,
         facts={number: draw(facts(number)) for number in followed} if needs.facts else None,
+        snapshots=draw(snapshots()) if needs.snapshots else None,
+        before=draw(earlier(held)) if needs.before else None,
         yields=draw(yield_histories(rng, needs.yield_sessions)) if needs.yield_sessions else None,
+    )
+
+
+@st.composite
+def earlier(draw, held) -> Before:
+    """The same book a week ago, with other marks; or one in which the first position was not there yet."""
+    session = replace(SESSION, as_of_date=AS_OF - timedelta(days=7))
+    then = draw(mostly(held, odd=(book(),)))
+    return Before(then, MarketSlice(session, {number: draw(marks(number)) for number in then.instrument_ids()}))
+
+
+@st.composite
+def snapshots(draw) -> tuple[Snapshot, ...]:
+    """Snapshots of the last days, whose values need not have anything to do with each other."""
+    count = draw(mostly(30, 260, odd=(0, 1, 2)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    value = 1e5 * path(rng, draw(mostly("calm", "wild", odd=("constant", "zeros", "jump", "tiny", "huge"))), count)
+    moved = np.cumsum(rng.random((2, count)) * draw(mostly(0.0, 100.0, odd=(1e15,))), axis=1)
+    basis = draw(mostly("funded_from_cash", "contribution_at_entry", odd=("",)))
+    unknown = draw(mostly(0, odd=(3,)))
+    return tuple(
+        replace(
+            SNAPSHOT,
+            snapshot_date=day,
+            performance_basis=basis,
+            total_value=None if unknown and place % unknown == 0 else float(value[place]),
+            total_value_reason="no_fx_rate" if unknown and place % unknown == 0 else "",
+            contributions=float(moved[0, place]),
+            withdrawals=float(moved[1, place]),
+        )
+        for place, day in enumerate(days(count))
     )
 
 

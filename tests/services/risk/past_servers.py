@@ -1,5 +1,6 @@
 """Marketdata and portfolio that also know a past: a server's closes on the five sessions of `pasts`, and trades."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -80,11 +81,20 @@ class PastPortfolio(servers.Portfolio):
         """Give the portfolio other positions, and so another revision."""
         self.held, self.revision = held, self.revision + 1
 
+    def _undone(self, day):
+        """What the trades after a day took from the cash."""
+        rows = [*self.held, *(row for row, _ in self.closed)]
+        paid = sum(row.quantity * row.entry_price * row.multiplier for row in rows if row.entry_date > day)
+        return paid - sum(row.quantity * row.exit_price * row.multiplier for row, end in self.closed if end > day)
+
     async def GetBook(self, request, context):
         day = date.fromisoformat(request.as_of_date)
-        open_then = [row for row in self.held if row.entry_date <= day]
+        still = [replace(row, exit_price=None) for row, end in self.closed if end > day]
+        open_then = [row for row in (*self.held, *still) if row.entry_date <= day]
         gone = [(row, end) for row, end in self.closed if end <= day]
         message = book_message(open_then, [row for row, _ in gone], revision=self.revision, **self.fields)
+        for balance in message.cash:
+            balance.amount += self._undone(day)
         for position, (_, end) in zip(message.closed_positions, gone, strict=True):
             position.exit_date = end.isoformat()
         for kind, amount, when in self.movements:

@@ -1,4 +1,4 @@
-"""Snapshots as the service keeps and lists them."""
+"""Snapshots as the service keeps and lists them, and what it answers about the past."""
 
 import uuid
 from contextlib import AsyncExitStack
@@ -7,7 +7,13 @@ import grpc
 import pytest
 
 from chassis.settings import Secret
-from plimsoll.risk.v1.analytics_service_pb2 import CreateSnapshotRequest, GetPerformanceRequest, ListSnapshotsRequest
+from plimsoll.risk.v1.analytics_service_pb2 import (
+    CreateSnapshotRequest,
+    GetAttributionRequest,
+    GetPerformanceRequest,
+    GetPnlExplainRequest,
+    ListSnapshotsRequest,
+)
 from plimsoll.risk.v1.result_service_pb2 import ReplayResultRequest, ReplayResultResponse
 from services.risk.settings import Settings
 from tests.services.risk import servers
@@ -168,3 +174,54 @@ async def test_a_performance_is_replayed_to_the_last_bit_until_a_snapshot_change
     await create(stack, start_date=LONG_AGO.isoformat())
     replayed = await replay()
     assert (replayed.verdict, list(replayed.changed)) == (ReplayResultResponse.INPUT_CHANGED, ["snapshots"])
+
+
+def attribution(stack, user_id=servers.OWNER, **request):
+    asked = GetAttributionRequest(portfolio_id=PORTFOLIO_ID, **request)
+    return stack.analytics.GetAttribution(asked, metadata=servers.metadata(user_id))
+
+
+async def test_attribution_adds_to_what_the_overview_says(stack):
+    found, overview = await attribution(stack, group_by="type"), await stack.overview()
+    assert found.total_pnl == pytest.approx(overview.pnl.total_pnl)
+    assert found.realized_pnl == overview.pnl.realized_pnl
+    assert {group.name: group.total_pnl for group in found.groups} == {"LONG": 700.0 + 300.0, "SHORT": -50.0}
+
+
+async def test_attribution_since_a_day_is_what_the_snapshots_gained(stack):
+    await create(stack, start_date=LONG_AGO.isoformat())
+    rows = {snapshot.snapshot_date: snapshot for snapshot in (await listed(stack)).snapshots}
+    start = DAYS[2].isoformat()
+    found = await attribution(stack, start_date=start)
+    gained = rows[DAYS[4].isoformat()].total_value - rows[start].total_value
+    assert found.total_pnl == pytest.approx(gained)
+    assert found.start_value == pytest.approx(rows[start].total_value)
+    assert found.start_date == start
+
+
+def pnl_explain(stack, user_id=servers.OWNER, **request):
+    asked = GetPnlExplainRequest(portfolio_id=PORTFOLIO_ID, **request)
+    return stack.analytics.GetPnlExplain(asked, metadata=servers.metadata(user_id))
+
+
+async def test_the_explained_profit_is_that_of_the_snapshot(stack):
+    snapshot, found = (await create(stack)).snapshot, await pnl_explain(stack)
+    assert (found.start_date, found.end_date) == (DAYS[3].isoformat(), DAYS[4].isoformat())
+    assert found.total_pnl == pytest.approx(snapshot.daily_pnl)
+    assert found.factor_reason == "no_factor_data"
+    assert sum(getattr(found.parts, part.name) for part in found.parts.DESCRIPTOR.fields) == pytest.approx(
+        found.total_pnl
+    )
+
+
+@pytest.mark.parametrize("ask", [attribution, pnl_explain])
+async def test_a_beginning_that_is_not_before_the_end_is_refused(stack, ask):
+    code, _, fields = await refused(ask(stack, start_date=DAYS[4].isoformat()))
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["start_date"])
+    code, _, fields = await refused(ask(stack, start_date="2022-13-01"))
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["start_date"])
+
+
+@pytest.mark.parametrize("ask", [performance, attribution, pnl_explain])
+async def test_the_past_of_another_user_is_not_found(stack, ask):
+    assert (await refused(ask(stack, str(uuid.uuid4()))))[0] is grpc.StatusCode.NOT_FOUND
