@@ -33,6 +33,7 @@ from services.risk.domain.correlation_matrix import CORRELATION_MATRIX
 from services.risk.domain.data_quality import DATA_QUALITY
 from services.risk.domain.diversification import DIVERSIFICATION_SCORE
 from services.risk.domain.exposures import EXPOSURES
+from services.risk.domain.factor_correlations import FACTOR_CORRELATIONS
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.option_grid import OPTION_GRID
@@ -73,6 +74,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(POSITION_FACTOR_EXPOSURES, factors_pb2.PositionFactorExposures),
             Kind(VARIANCE_DECOMPOSITION, variance_pb2.VarianceDecomposition),
             Kind(ACTIVE_RISK, variance_pb2.ActiveRisk),
+            Kind(FACTOR_CORRELATIONS, factors_pb2.FactorCorrelations),
             Kind(GREEKS, greeks_pb2.Greeks),
             Kind(OPTION_GRID, option_grid_pb2.OptionGrid),
             Kind(STRESS_TEST, stress_pb2.StressTest),
