@@ -280,6 +280,7 @@ CASES: dict[tuple[str, str], Case] = {
             "GetFactorExposures": "factor-exposures",
             "ListPositionFactorExposures": "positions/factor-exposures",
             "GetVarianceDecomposition": "variance-decomposition",
+            "GetInterestRateBetas": "interest-rate-betas",
             "GetActiveRisk": "active-risk",
             "GetGreeks": "greeks",
             "GetOptionGrid": "option-grid",

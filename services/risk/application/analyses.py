@@ -37,6 +37,7 @@ class Target:
     """The book that is asked about."""
 
     portfolio_id: str
+    """Empty: the answer is about no portfolio."""
     revision: int = 0
     """0: the newest."""
     as_of_date: date | None = None
@@ -67,7 +68,6 @@ class Analyses:
         snapshots: Snapshots,
         now: Callable[[], datetime] = _now,
     ) -> None:
-        self._books = books
         self._market = market
         self._snapshots = snapshots
         self._gathering = Gathering(books, market, snapshots)
@@ -101,13 +101,13 @@ class Analyses:
         day = target.as_of_date
         if (expected := self._sessions.get(day)) is None:
             session = await self._market.resolve(day)
-            book = await self._books.read(target.portfolio_id, target.revision, session)
+            book = await self._gathering.book(target.portfolio_id, target.revision, session)
         else:
             session, book = await asyncio.gather(
-                self._market.resolve(day), self._books.read(target.portfolio_id, target.revision, expected)
+                self._market.resolve(day), self._gathering.book(target.portfolio_id, target.revision, expected)
             )
             if session != expected:
-                book = await self._books.read(target.portfolio_id, target.revision, session)
+                book = await self._gathering.book(target.portfolio_id, target.revision, session)
         self._sessions[day] = session
         return session, book
 

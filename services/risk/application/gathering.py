@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 from chassis.errors import InvalidFields, Violation
-from services.risk.domain.book import Book
+from services.risk.domain.book import NO_BOOK, Book
 from services.risk.domain.inputs import Before, Inputs, Needs
 from services.risk.domain.market import MarketSlice, Session
 from services.risk.domain.snapshot import Snapshot, SnapshotPage
@@ -18,11 +18,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """Gives the inputs of analyses."""
+    """Gives books, and the inputs of analyses."""
 
     books: Books
     market: Market
     snapshots: Snapshots
+
+    async def book(self, portfolio_id: str, revision: int, session: Session, *, anew: bool = False) -> Book:
+        """Give a book, as the port does; where an answer is about no portfolio, one that has nothing in it.
+
+        Raises:
+            What the port raises.
+        """
+        return await self.books.read(portfolio_id, revision, session, anew=anew) if portfolio_id else NO_BOOK
 
     async def inputs(self, owner_id: str, book: Book, session: Session, needs: Needs, *, anew: bool = False) -> Inputs:
         """Give the inputs of an analysis; `anew`: nothing that is kept is used.

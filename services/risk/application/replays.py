@@ -50,7 +50,6 @@ class Replays:
         recompute: Recompute,
         snapshots: Snapshots,
     ) -> None:
-        self._books = books
         self._market = market
         self._ledger = ledger
         self._gathering = Gathering(books, market, snapshots)
@@ -84,7 +83,7 @@ class Replays:
         analysis = self._analyses[stored.kind]
         session = await self._market.resolve(stored.as_of_date)
         pinned = replace(session, data_version=stored.pinned_data_version)
-        book = await self._books.read(stored.portfolio_id, stored.portfolio_revision, pinned, anew=True)
+        book = await self._gathering.book(stored.portfolio_id, stored.portfolio_revision, pinned, anew=True)
         needs = analysis.needs(msgspec.convert(stored.parameters, analysis.parameters))
         return await self._gathering.inputs(stored.owner_id, book, pinned, needs, anew=True)
 

@@ -62,7 +62,7 @@ def measure_active(inputs: Inputs, parameters: ActiveRiskParameters) -> Found:
     fitted = fit_book(inputs)
     if isinstance(fitted, Found):
         return fitted
-    value, reason = value_to_divide_by(fitted)
+    value, reason = value_to_divide_by(fitted.assessed)
     if value is None:
         return fitted.assessed.unavailable(reason)
     symbols = fitted.factors.symbols

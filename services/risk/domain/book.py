@@ -1,8 +1,10 @@
 """A portfolio as arithmetic wants it: one row per position, one column per property."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -100,3 +102,20 @@ class Book:
     def instrument_ids(self) -> tuple[int, ...]:
         """Every instrument whose mark the held positions need, each once, in ascending order."""
         return tuple(sorted({*self.held.instrument_ids, *self.held.underlying_ids}))
+
+
+_EMPTY_COLUMNS: Mapping[Any, Any] = {FloatArray: np.empty(0), BoolArray: np.empty(0, dtype=bool)}
+_NOTHING: Final = Positions(*(_EMPTY_COLUMNS.get(field.type, ()) for field in fields(Positions)))
+NO_BOOK: Final = Book(
+    portfolio_id="",
+    revision=0,
+    base_currency="USD",
+    held=_NOTHING,
+    closed=_NOTHING,
+    cash=(),
+    cash_reason="",
+    benchmark="",
+    movements=(),
+    digest=hashlib.sha256(b"").hexdigest(),
+)
+"""What an answer about no portfolio reads."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -18,10 +19,9 @@ from services.risk.domain.inputs import InactiveFactor, Inputs, Needs
 from services.risk.domain.variance_parts import ANNUAL, CovarianceMethod
 
 WINDOW: Final = 252
-COVARIANCES: Final[Mapping[str, Callable[[FloatArray], FloatArray]]] = {
-    "two_speed": two_speed_covariance,
-    "ewma": ewma_covariance,
-}
+COVARIANCES: Mapping[CovarianceMethod, Callable[[FloatArray], FloatArray]] = MappingProxyType(
+    {"two_speed": two_speed_covariance, "ewma": ewma_covariance}
+)
 
 
 @dataclass(frozen=True, slots=True)

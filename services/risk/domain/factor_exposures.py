@@ -11,6 +11,7 @@ from riskmath.factor_basis import collinearity, complete_basis, factor_basis
 from riskmath.factor_model import FactorFits
 from riskmath.factor_quality import out_of_sample_r2
 from services.risk.domain.analysis import Analysis, Found, NoParameters
+from services.risk.domain.assessed import Assessed
 from services.risk.domain.factor_fits import FITS, MODEL, FittedBook, fit, fit_book
 from services.risk.domain.factor_returns import FactorReturns, are_independent
 from services.risk.domain.inputs import InactiveFactor, Inputs
@@ -70,7 +71,7 @@ def expose(inputs: Inputs, _: NoParameters) -> Found:
     fitted = fit_book(inputs)
     if isinstance(fitted, Found):
         return fitted
-    value, reason = value_to_divide_by(fitted)
+    value, reason = value_to_divide_by(fitted.assessed)
     # The regression of the book's own returns has the weighted coefficients of what is in it, and the errors that
     # belong to them: those of the parts cannot be added, because what the factors leave of them moves together.
     own_returns = (fitted.moved.returns @ fitted.exposure)[:, None]
@@ -102,11 +103,11 @@ FACTOR_EXPOSURES = Analysis(
 )
 
 
-def value_to_divide_by(fitted: FittedBook) -> tuple[float | None, str]:
+def value_to_divide_by(assessed: Assessed) -> tuple[float | None, str]:
     """Give the net asset value, or why there is none that weights can be parts of."""
-    value = fitted.assessed.net_asset_value
+    value = assessed.net_asset_value
     if value is None:
-        return None, fitted.assessed.cash_reason
+        return None, assessed.cash_reason
     return (value, "") if value > 0.0 else (None, "net_asset_value_not_positive")
 
 

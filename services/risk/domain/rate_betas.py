@@ -38,6 +38,10 @@ class RatedBook:
     """The underlyings; `moved.assessed` is the book without what has no rate beta."""
     betas: RateBetas
     """Of the N underlyings, in their order."""
+    change: FloatArray
+    """(T,), of the yield, in decimals; NaN where one is missing."""
+    market: FloatArray
+    """(T,), the returns that are held still."""
     lookback: Lookback
     """The sessions on which the change of the yield and the market's return are known."""
 
@@ -75,7 +79,7 @@ def rate_book(inputs: Inputs, tenor: Tenor = DEFAULT_TENOR) -> RatedBook | Found
     )
     used = np.flatnonzero(~np.isnan(change + control))
     dates = moved.dates[int(used[0]) + 1], moved.dates[int(used[-1]) + 1]
-    return RatedBook(rated, kept, Lookback(WINDOW, used.size, *dates))
+    return RatedBook(rated, kept, change, control, Lookback(WINDOW, used.size, *dates))
 
 
 def newest_yield(yields: YieldHistory, tenor: Tenor) -> tuple[date, float] | None:

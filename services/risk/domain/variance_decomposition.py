@@ -85,7 +85,7 @@ def _body(
     rows: list[int],
     exposure: FloatArray,
 ) -> BookVariance:
-    value, reason = value_to_divide_by(fitted)
+    value, reason = value_to_divide_by(fitted.assessed)
     volatility = ANNUAL * parts.volatility
     market = float(parts.by_factor[0])
     return BookVariance(

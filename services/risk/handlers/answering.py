@@ -30,13 +30,15 @@ class Answering:
         self._analyses = analyses
 
     async def _answer(self, kind: str, request: AboutABook, parameters: Any, message: type[M]) -> M:
+        """Give the answer of one kind about a portfolio, with how it was served."""
+        day = parse_optional_date("as_of_date", request.as_of_date)
+        return await self._answer_about(
+            Target(request.portfolio_id, request.portfolio_revision, day), kind, parameters, message
+        )
+
+    async def _answer_about(self, target: Target, kind: str, parameters: Any, message: type[M]) -> M:
         """Give the answer of one kind, with how it was served."""
         started = time.perf_counter()
-        target = Target(
-            request.portfolio_id,
-            request.portfolio_revision,
-            parse_optional_date("as_of_date", request.as_of_date),
-        )
         asked = KINDS[kind]
         answer, cached = await self._analyses.answer(
             asked.analysis, asked.render, current_call().user_id, target, parameters

@@ -14,6 +14,7 @@ from plimsoll.risk.v1 import (
     exposures_pb2,
     factors_pb2,
     greeks_pb2,
+    interest_rates_pb2,
     option_grid_pb2,
     overview_pb2,
     performance_pb2,
@@ -33,8 +34,10 @@ from services.risk.domain.correlation_matrix import CORRELATION_MATRIX
 from services.risk.domain.data_quality import DATA_QUALITY
 from services.risk.domain.diversification import DIVERSIFICATION_SCORE
 from services.risk.domain.exposures import EXPOSURES
+from services.risk.domain.factor_correlations import FACTOR_CORRELATIONS
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs
+from services.risk.domain.interest_rate_betas import INTEREST_RATE_BETAS
 from services.risk.domain.option_grid import OPTION_GRID
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.performance import PERFORMANCE
@@ -73,6 +76,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(POSITION_FACTOR_EXPOSURES, factors_pb2.PositionFactorExposures),
             Kind(VARIANCE_DECOMPOSITION, variance_pb2.VarianceDecomposition),
             Kind(ACTIVE_RISK, variance_pb2.ActiveRisk),
+            Kind(FACTOR_CORRELATIONS, factors_pb2.FactorCorrelations),
+            Kind(INTEREST_RATE_BETAS, interest_rates_pb2.InterestRateBetas),
             Kind(GREEKS, greeks_pb2.Greeks),
             Kind(OPTION_GRID, option_grid_pb2.OptionGrid),
             Kind(STRESS_TEST, stress_pb2.StressTest),

@@ -5,12 +5,16 @@ from typing import Any, Final
 
 import grpc
 
+from chassis.dates import parse_optional_date
 from chassis.errors import InvalidFields, Violation
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
-from plimsoll.risk.v1 import factors_pb2, variance_pb2
+from plimsoll.risk.v1 import factors_pb2, interest_rates_pb2, variance_pb2
+from services.risk.application.analyses import Target
 from services.risk.domain.active_risk import ACTIVE_RISK, ActiveRiskParameters
 from services.risk.domain.analysis import NoParameters
+from services.risk.domain.factor_correlations import FACTOR_CORRELATIONS, FactorCorrelationParameters
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
+from services.risk.domain.interest_rate_betas import INTEREST_RATE_BETAS, RateBetaParameters
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES, PositionFactorParameters
 from services.risk.domain.variance_decomposition import VARIANCE_DECOMPOSITION, VarianceParameters
 from services.risk.handlers.answering import Answering, stated
@@ -20,7 +24,7 @@ MOST_SYMBOLS: Final = 200
 
 
 class FactorAnalytics(Answering):
-    """Factor exposures, and the variance that comes with them."""
+    """Factor exposures, the variance that comes with them, and rate betas."""
 
     async def GetFactorExposures(
         self, request: pb.GetFactorExposuresRequest, context: Context
@@ -51,6 +55,23 @@ class FactorAnalytics(Answering):
         return await self._answer(
             ACTIVE_RISK.kind, request, ActiveRiskParameters(**stated_ones), variance_pb2.ActiveRisk
         )
+
+    async def GetFactorCorrelations(
+        self, request: pb.GetFactorCorrelationsRequest, context: Context
+    ) -> factors_pb2.FactorCorrelations:
+        """Answer how the factors move together."""
+        target = Target("", as_of_date=parse_optional_date("as_of_date", request.as_of_date))
+        parameters = FactorCorrelationParameters(
+            **stated(lookback_days=request.lookback_days, covariance_method=request.covariance_method)
+        )
+        return await self._answer_about(target, FACTOR_CORRELATIONS.kind, parameters, factors_pb2.FactorCorrelations)
+
+    async def GetInterestRateBetas(
+        self, request: pb.GetInterestRateBetasRequest, context: Context
+    ) -> interest_rates_pb2.InterestRateBetas:
+        """Answer what a portfolio gains or loses with a Treasury yield."""
+        parameters = RateBetaParameters(**stated(tenor=request.tenor))
+        return await self._answer(INTEREST_RATE_BETAS.kind, request, parameters, interest_rates_pb2.InterestRateBetas)
 
 
 def symbols_of(texts: Iterable[str]) -> tuple[str, ...]:

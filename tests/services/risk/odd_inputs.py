@@ -190,7 +190,7 @@ def yield_histories(draw, rng, sessions) -> YieldHistory:
     count = draw(lengths(sessions))
     levels = 0.03 + np.cumsum(rng.normal(0.0, draw(mostly(5e-4, odd=(0.0,))), (count, len(tenors))), axis=0)
     levels[rng.random(levels.shape) < draw(mostly(0.0, odd=(0.2, 1.0)))] = np.nan
-    return YieldHistory(days(count), tenors, levels)
+    return YieldHistory(days(count), tenors, levels, 5)
 
 
 def lengths(sessions):

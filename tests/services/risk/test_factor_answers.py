@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
+from plimsoll.risk.v1.result_service_pb2 import GetResultRequest, ReplayResultRequest, ReplayResultResponse
 from services.risk.domain.active_risk import ACTIVE_RISK, ActiveRiskParameters
 from services.risk.domain.analysis import NoParameters
+from services.risk.domain.book import NO_BOOK
+from services.risk.domain.factor_correlations import FACTOR_CORRELATIONS, FactorCorrelationParameters
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES, PositionFactorParameters
@@ -156,8 +159,41 @@ ANALYSES = [
     (FACTOR_EXPOSURES, NoParameters()),
     (POSITION_FACTOR_EXPOSURES, PositionFactorParameters()),
     (VARIANCE_DECOMPOSITION, VarianceParameters()),
+    (FACTOR_CORRELATIONS, FactorCorrelationParameters()),
     (ACTIVE_RISK, ActiveRiskParameters()),
 ]
+
+
+def correlations(given, **parameters):
+    return FACTOR_CORRELATIONS.compute(given, FactorCorrelationParameters(**parameters))
+
+
+def test_correlations_of_factors_are_numpys_with_falling_weights():
+    given = Inputs(NO_BOOK, market(), factors=FACTORS)
+    found = correlations(given, covariance_method="ewma").body
+    weight = 0.94 ** np.arange(251.0, -1.0, -1.0)
+    expected = (FUNDS * weight[:, None]).T @ FUNDS
+    deviation = np.sqrt(np.diag(expected))
+    rows = [[found.matrix[name][other] for other in NAMES] for name in NAMES]
+    assert rows == pytest.approx(expected / np.multiply.outer(deviation, deviation))
+    assert list(found.basis_matrix) == ["Market Beta", "Growth less Value", "Quality"]
+    assert found.condition_number > 10 > found.basis_condition_number
+    plain = [sm.OLS(FUNDS[:, k], sm.add_constant(np.delete(FUNDS, k, axis=1))).fit().rsquared for k in range(4)]
+    assert [each.variance_inflation for each in found.factors] == pytest.approx([1 / (1 - r2) for r2 in plain])
+
+
+def test_correlations_of_real_factors():
+    found = correlations(Inputs(NO_BOOK, market(), factors=bundled_book.factors(252)))
+    assert (found.lookback.observations, found.body.inactive_factors[0].name) == (252, "Growth")
+    assert found.body.condition_number == pytest.approx(560.3, abs=0.1)
+    assert found.body.matrix["Market Beta"]["Quality"] > 0.95
+    assert abs(found.body.basis_matrix["Market Beta"]["Quality"]) < 0.5
+    assert found.body.matrix["Value"]["Value"] == 1.0
+
+
+def test_without_factors_there_are_no_correlations():
+    found = correlations(Inputs(NO_BOOK, market(), factors=factor_history(FUNDS[:, 1:], NAMES[1:])))
+    assert (found.body, found.reason) == (None, "no_factor_data")
 
 
 @pytest.fixture
@@ -201,3 +237,28 @@ async def test_positions_over_the_wire(fitted_stack):
     many = [",".join(f"S{number}" for number in range(201))]
     assert await refused(ask(symbols=many)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", ["symbols"])
     assert await refused(ask(limit=201)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", ["limit"])
+
+
+async def test_correlations_of_factors_need_no_portfolio_and_can_be_replayed(fitted_stack):
+    request = pb.GetFactorCorrelationsRequest(lookback_days=100)
+    call = {"metadata": servers.metadata()}
+    answer = await fitted_stack.analytics.GetFactorCorrelations(request, **call)
+    assert (answer.available, answer.metadata.lookback_days, answer.metadata.observations) == (True, 100, 100)
+    assert set(answer.matrix["Market Beta"].fields) == set(NAMES)
+    assert fitted_stack.portfolio.callers == []
+    name = answer.metadata.result_id
+    replayed = await fitted_stack.results.ReplayResult(ReplayResultRequest(result_id=name), **call)
+    assert ReplayResultResponse.Verdict.Name(replayed.verdict) == "IDENTICAL"
+    kept = await fitted_stack.results.GetResult(GetResultRequest(result_id=name), **call)
+    assert (kept.result.portfolio_id, kept.result.kind) == ("", "factor_correlations")
+
+
+@pytest.mark.parametrize("kind", ["GetFactorExposures", "GetVarianceDecomposition", "GetActiveRisk"])
+async def test_a_replay_in_a_fresh_process_gives_the_same_bytes(fitted_stack, kind):
+    call = {"metadata": servers.metadata()}
+    request = getattr(pb, f"{kind}Request")(portfolio_id=PORTFOLIO_ID)
+    answer = await getattr(fitted_stack.analytics, kind)(request, **call)
+    assert answer.available
+    request = ReplayResultRequest(result_id=answer.metadata.result_id)
+    replayed = await fitted_stack.results.ReplayResult(request, **call)
+    assert ReplayResultResponse.Verdict.Name(replayed.verdict) == "IDENTICAL"

@@ -12,7 +12,9 @@ from services.risk.domain.analysis import NoParameters
 from services.risk.domain.correlation_clusters import ClusterParameters
 from services.risk.domain.correlation_matrix import CorrelationMatrixParameters
 from services.risk.domain.diversification import DiversificationParameters
+from services.risk.domain.factor_correlations import FactorCorrelationParameters
 from services.risk.domain.inputs import Inputs
+from services.risk.domain.interest_rate_betas import RateBetaParameters
 from services.risk.domain.position_factors import PositionFactorParameters
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RiskMetricsParameters
@@ -20,7 +22,7 @@ from services.risk.domain.value_at_risk import ValueAtRiskParameters
 from services.risk.domain.variance_decomposition import VarianceParameters
 from services.risk.handlers.catalogue import KINDS
 from tests.services.risk.books import AAPL, CALL, XOM, book, mark, market, option_mark
-from tests.services.risk.histories import facts, history, market_history
+from tests.services.risk.histories import facts, history, market_history, yield_history
 
 RETURNS = np.random.default_rng(2).normal(0.0, 0.01, (760, 3))
 RETURNS[:, 1] = RETURNS[:, 0] * 0.9 + RETURNS[:, 1] * 0.1
@@ -33,6 +35,8 @@ ASKED = {
     "position_factor_exposures": PositionFactorParameters(),
     "variance_decomposition": VarianceParameters(),
     "active_risk": ActiveRiskParameters(),
+    "interest_rate_betas": RateBetaParameters(),
+    "factor_correlations": FactorCorrelationParameters(),
     "risk_metrics": RiskMetricsParameters(),
     "value_at_risk": ValueAtRiskParameters(include_backtest=True),
 }
@@ -44,6 +48,7 @@ def answered(kind, rows=ROWS):
         market(mark(1, 126.04), mark(2, 150.0), option_mark(4, 5.5)),
         history=history(RETURNS[:, :2], (1, 2)),
         factors=market_history(RETURNS[:, 2]),
+        yields=yield_history(RETURNS[:, 2:] / 20.0 + np.random.default_rng(3).normal(0.0, 5e-4, (760, 1))),
         facts=facts(("Technology", "Energy"), (1, 2)),
     )
     told = msgspec.to_builtins(ASKED[kind])
@@ -61,7 +66,7 @@ def test_a_finding_is_rendered_whole(kind):
     assert_same(found.body, message)
 
 
-@pytest.mark.parametrize("kind", ASKED)
+@pytest.mark.parametrize("kind", [kind for kind in ASKED if kind != "factor_correlations"])  # which has no book
 def test_what_cannot_be_said_is_absent(kind):
     found, message = answered(kind, rows=())
     assert (found.body, message["available"], message["reason"]) == (None, False, found.reason)
