@@ -12,6 +12,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from services.risk.domain.inputs import FactorHistory, Inputs, InstrumentFacts, PriceHistory, YieldHistory
+from services.risk.domain.scenario_impacts import Replay
+from services.risk.domain.scenarios import Scenario, market_scenarios, rate_scenarios
+from services.risk.reference.library import read_library
 from tests.services.risk.books import AS_OF, Row, book, mark, market, no_mark, option_mark
 from tests.services.risk.histories import days
 
@@ -29,7 +32,22 @@ QUANTITIES = mostly(200.0, -150.0, 500.0, odd=(1.0, -1.0, 1e-6, -5000.0, 1e15, -
 PRICES = mostly(99.0, 100.0, 126.04, odd=(1e-12, 0.01, 1e12))
 CURRENCIES = mostly("USD", odd=("EUR",))
 STORIES = mostly("calm", "calm", "wild", odd=("constant", "missing", "holes", "late", "zeros", "jump", "tiny", "huge"))
+EVERYTHING_FALLS = Scenario(
+    id="custom_1",
+    name="everything",
+    category="custom",
+    severity="extreme",
+    description="",
+    factors={"value": -0.99, "low_volatility": -0.99, "growth": 10.0},
+    yield_change=-0.1,
+    volatility_change=10.0,
+    instruments={"AAPL": -1.0, "S1": 10.0},
+)
 PARAMETERS = {
+    ("stress_test", "scenarios"): st.sampled_from([read_library(), (EVERYTHING_FALLS,), ()]),
+    ("stress_test", "replays"): st.sampled_from([(), (Replay("autumn", "2022-09-01", "2022-12-01"),)]),
+    ("market_scenarios", "scenarios"): st.just(market_scenarios()),
+    ("rate_scenarios", "scenarios"): st.just(rate_scenarios()),
     ("correlation_clusters", "lookback_days"): st.sampled_from([30, 90, 252]),
     ("value_at_risk", "lookback_days"): st.sampled_from([100, 500]),
     ("value_at_risk", "horizon_days"): st.sampled_from([1, 20]),
@@ -152,7 +170,7 @@ def yield_histories(draw, rng, sessions) -> YieldHistory:
     count = draw(lengths(sessions))
     levels = 0.03 + np.cumsum(rng.normal(0.0, draw(mostly(5e-4, odd=(0.0,))), (count, len(tenors))), axis=0)
     levels[rng.random(levels.shape) < draw(mostly(0.0, odd=(0.2, 1.0)))] = np.nan
-    return YieldHistory(days(count), tenors, levels)
+    return YieldHistory(days(count), tenors, levels, 5)
 
 
 def lengths(sessions):
