@@ -16,6 +16,11 @@ from services.risk.domain.inputs import Before, FactorHistory, Inputs, Instrumen
 from services.risk.domain.market import MarketSlice
 from services.risk.domain.snapshot import Snapshot
 from tests.services.risk.books import AS_OF, SESSION, Row, book, mark, market, no_mark, option_mark
+from services.risk.domain.inputs import FactorHistory, Inputs, InstrumentFacts, PriceHistory, YieldHistory
+from services.risk.domain.scenario_impacts import Replay
+from services.risk.domain.scenarios import Scenario, market_scenarios, rate_scenarios
+from services.risk.reference.library import read_library
+from tests.services.risk.books import AS_OF, Row, book, mark, market, no_mark, option_mark
 from tests.services.risk.histories import days
 from tests.services.risk.pasts import past, traded
 
@@ -34,7 +39,22 @@ QUANTITIES = mostly(200.0, -150.0, 500.0, odd=(1.0, -1.0, 1e-6, -5000.0, 1e15, -
 PRICES = mostly(99.0, 100.0, 126.04, odd=(1e-12, 0.01, 1e12))
 CURRENCIES = mostly("USD", odd=("EUR",))
 STORIES = mostly("calm", "calm", "wild", odd=("constant", "missing", "holes", "late", "zeros", "jump", "tiny", "huge"))
+EVERYTHING_FALLS = Scenario(
+    id="custom_1",
+    name="everything",
+    category="custom",
+    severity="extreme",
+    description="",
+    factors={"value": -0.99, "low_volatility": -0.99, "growth": 10.0},
+    yield_change=-0.1,
+    volatility_change=10.0,
+    instruments={"AAPL": -1.0, "S1": 10.0},
+)
 PARAMETERS = {
+    ("stress_test", "scenarios"): st.sampled_from([read_library(), (EVERYTHING_FALLS,), ()]),
+    ("stress_test", "replays"): st.sampled_from([(), (Replay("autumn", "2022-09-01", "2022-12-01"),)]),
+    ("market_scenarios", "scenarios"): st.just(market_scenarios()),
+    ("rate_scenarios", "scenarios"): st.just(rate_scenarios()),
     ("correlation_clusters", "lookback_days"): st.sampled_from([30, 90, 252]),
     ("value_at_risk", "lookback_days"): st.sampled_from([100, 500]),
     ("value_at_risk", "horizon_days"): st.sampled_from([1, 20]),
