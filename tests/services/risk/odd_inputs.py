@@ -14,13 +14,11 @@ from hypothesis import strategies as st
 from services.risk.domain.book_history import snapshots as snapshots_of
 from services.risk.domain.inputs import Before, FactorHistory, Inputs, InstrumentFacts, PriceHistory, YieldHistory
 from services.risk.domain.market import MarketSlice
-from services.risk.domain.snapshot import Snapshot
-from tests.services.risk.books import AS_OF, SESSION, Row, book, mark, market, no_mark, option_mark
-from services.risk.domain.inputs import FactorHistory, Inputs, InstrumentFacts, PriceHistory, YieldHistory
 from services.risk.domain.scenario_impacts import Replay
 from services.risk.domain.scenarios import Scenario, market_scenarios, rate_scenarios
+from services.risk.domain.snapshot import Snapshot
 from services.risk.reference.library import read_library
-from tests.services.risk.books import AS_OF, Row, book, mark, market, no_mark, option_mark
+from tests.services.risk.books import AS_OF, SESSION, Row, book, mark, market, no_mark, option_mark
 from tests.services.risk.histories import days
 from tests.services.risk.pasts import past, traded
 
