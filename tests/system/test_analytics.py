@@ -30,13 +30,15 @@ NOT_NUMBERS = {"NaN", "Infinity", "-Infinity"}
 
 
 def asked_about_portfolios() -> dict[str, Any]:
-    """The methods of AnalyticsService that are read by GET and take a portfolio, by name."""
+    """The methods of AnalyticsService that answer a GET about a portfolio with one result, by name."""
     services = [Default().FindServiceByName(name) for name in services_of("risk")]
     (analytics,) = [service for service in services if service.name == "AnalyticsService"]
     return {
         method.name: method
         for method in analytics.methods
-        if rule_of(method).WhichOneof("pattern") == "get" and "portfolio_id" in method.input_type.fields_by_name
+        if rule_of(method).WhichOneof("pattern") == "get"
+        and "portfolio_id" in method.input_type.fields_by_name
+        and "metadata" in method.output_type.fields_by_name
     }
 
 
@@ -49,9 +51,13 @@ METHODS = asked_about_portfolios()
 
 @pytest.fixture(scope="module")
 def portfolios(stack: Running) -> dict[str, str]:
-    """The demo's portfolios, by the name of their file."""
+    """The demo's portfolios with the snapshots of their past, by the name of their file."""
     with stack.client(stack.sign_up("analyst@example.com")) as client:
-        return {name: upload(client, name, (EXAMPLES / f"{name}.csv").read_bytes()) for name in BOOKS}
+        made = {name: upload(client, name, (EXAMPLES / f"{name}.csv").read_bytes()) for name in BOOKS}
+        for portfolio_id in made.values():
+            taken = client.post(f"/api/v1/portfolios/{portfolio_id}/snapshots", json={"start_date": "2021-01-04"})
+            assert taken.status_code == 200, taken.text
+        return made
 
 
 @pytest.fixture
@@ -62,8 +68,9 @@ def analyst(stack: Running, portfolios: dict[str, str]) -> Iterator[httpx.Client
 
 
 def ask(client: httpx.Client, name: str, portfolio_id: str) -> dict[str, Any]:
-    path = rule_of(METHODS[name]).get.replace("{portfolio_id}", portfolio_id)
-    answer = client.get(path, params=PARAMETERS.get(name, {}))
+    template = rule_of(METHODS[name]).get
+    asked = {} if "{portfolio_id}" in template else {"portfolio_id": portfolio_id}
+    answer = client.get(template.replace("{portfolio_id}", portfolio_id), params=asked | PARAMETERS.get(name, {}))
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
     return told
