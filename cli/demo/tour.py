@@ -8,10 +8,12 @@ from rich.console import Console
 from cli.demo.account import Account, sign_in
 from cli.demo.books import Book
 from cli.demo.farewell import print_farewell
+from cli.demo.history import fetch_performance
 from cli.demo.importing import import_books
 from cli.demo.rest import Api
 from cli.report.answers import PortfolioAnswers, read_answers
 from cli.report.coverage import coverage_line
+from cli.report.performance import performance_line
 from cli.report.portfolio import portfolio_page
 from cli.report.summary import glance
 from plimsoll.marketdata.v1.marketdata_service_pb2 import CoverageReport
@@ -32,6 +34,8 @@ async def take_tour(api: Api, base_url: str, account: Account, books: Sequence[B
     for answers in reports:
         console.print(portfolio_page(answers))
     console.print(glance(reports))
+    for book, portfolio_id in zip(books, ids, strict=True):
+        console.print(performance_line(book.name, await fetch_performance(api, portfolio_id)))
     console.print(coverage_line(await fetch_coverage(api)))
     console.print(NOTE, style="dim")
     console.print()

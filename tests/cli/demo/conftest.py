@@ -30,6 +30,12 @@ COVERAGE: Json = {
         "needs": [{"use": "full", "sessions": 252, "met_count": 25, "lacking_symbols": ["RRC"]}],
     },
 }
+METRICS: Json = {
+    "total_return": 0.1234,
+    "annualized_volatility": 0.15,
+    "sharpe_ratio": 0.714,
+    "max_drawdown": -0.2,
+}
 
 
 @dataclass
@@ -40,6 +46,7 @@ class FakeGateway:
     portfolios: dict[str, Json] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    with_history: set[str] = field(default_factory=set)
 
     def transport(self) -> httpx.MockTransport:
         return httpx.MockTransport(self.answer)
@@ -62,6 +69,11 @@ class FakeGateway:
                 return httpx.Response(200, json=self._complete(portfolio_id))
             case "GET", ["analytics", "portfolio", portfolio_id, "overview"]:
                 return httpx.Response(200, json=self._overview(portfolio_id))
+            case "GET", ["analytics", "portfolio", portfolio_id, "performance"]:
+                return httpx.Response(200, json=self._performance(portfolio_id))
+            case "POST", ["portfolios", portfolio_id, "snapshots"]:
+                self.with_history.add(portfolio_id)
+                return httpx.Response(200, json={"created_count": 400})
             case "GET", ["marketdata", "coverage"]:
                 return httpx.Response(200, json=COVERAGE)
         return refused(404, 5, f"no route {request.url.path}", "RESOURCE_NOT_FOUND")
@@ -124,6 +136,11 @@ class FakeGateway:
             for row in rows
         ]
         return {"portfolio": portfolio, "as_of_date": "2022-12-28", "positions": positions, "net_asset_value": 1e6}
+
+    def _performance(self, portfolio_id: str) -> Json:
+        if portfolio_id not in self.with_history:
+            return {"reason": "no_snapshots", "portfolio_id": portfolio_id}
+        return {"available": True, "start_date": "2021-01-13", "metrics": METRICS}
 
     def _overview(self, portfolio_id: str) -> Json:
         return {"available": True, "portfolio_id": portfolio_id, "total_value": 1e6, "metadata": {"result_id": "abc"}}

@@ -58,6 +58,14 @@ async def test_report_says_how_complete_the_prices_are(gateway: FakeGateway, con
     assert "Prices up to 28 Dec 2022: 26 of 26 instruments, 100.0% of their sessions; 25 have 252 sessions" in page
 
 
+async def test_every_book_gets_a_past_and_shows_what_it_has_earned(gateway: FakeGateway, console: Console) -> None:
+    page = await visit(gateway, console)
+    assert gateway.with_history == {gateway.portfolios[book.name]["portfolio_id"] for book in BOOKS}
+    for book in BOOKS:
+        earned = "+12.3% since 13 Jan 2021, 15.0% volatility a year, Sharpe ratio 0.71, deepest drawdown -20.0%"
+        assert f"{book.name}: {earned}" in page
+
+
 async def test_commands_are_printed_whole_however_narrow_the_terminal(gateway: FakeGateway) -> None:
     console = Console(file=io.StringIO(), width=60, color_system=None)
     lines = (await visit(gateway, console)).splitlines()
