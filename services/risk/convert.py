@@ -30,7 +30,7 @@ def answer_message(message: type[M], resolved: Resolved, name: str, inputs: Inpu
         reason=found.reason,
         portfolio_id=resolved.portfolio_id,
         metadata=_metadata(resolved, name, inputs, found),
-        **found.beside,
+        **_plain(dict(found.beside)),
         **({} if found.body is None else _plain(found.body)),
     )
 

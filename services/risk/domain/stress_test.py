@@ -69,18 +69,24 @@ def stress_test(inputs: Inputs, parameters: StressParameters) -> Found:
     ]
     cases = _cases(asked, pasts, replays)
     teller = Teller(inputs, book, dict(zip(cases, book.evaluate(cases), strict=True)), parameters.max_positions)
-    impacts = [teller.scenario(one, past) for one, past in zip(asked, pasts, strict=True)]
-    assessed = fitted.assessed
+    told = [teller.scenario(one, past) for one, past in zip(asked, pasts, strict=True)]
+    impacts = tuple(sorted(told, key=lambda one: (one.category, one.name, one.id)))
+    gone_through = tuple(teller.replay(one, past) for one, past in zip(parameters.replays, replays, strict=True))
+    assessed, warnings = fitted.assessed, fitted.warnings(inputs)
+    everything: tuple[ScenarioImpact | ReplayImpact, ...] = (*impacts, *gone_through)
+    if not any(one.available for one in everything):
+        beside = {"scenarios": impacts, "replays": gone_through}
+        return Found(None, assessed.coverage, warnings, reason=_common_reason(everything), beside=beside)
     body = StressTest(
-        scenarios=tuple(sorted(impacts, key=lambda one: (one.category, one.name, one.id))),
-        replays=tuple(teller.replay(one, past) for one, past in zip(parameters.replays, replays, strict=True)),
+        scenarios=impacts,
+        replays=gone_through,
         portfolio_value=assessed.net_asset_value,
         portfolio_value_reason=assessed.cash_reason,
         calculation_date=inputs.market.session.as_of_date,
         scenarios_requested=parameters.scenarios_requested,
         assumptions=_assumptions(book),
     )
-    return Found(body, assessed.coverage, fitted.warnings(inputs), lookback=fitted.lookback)
+    return Found(body, assessed.coverage, warnings, lookback=fitted.lookback)
 
 
 def _analysis(kind: str) -> Analysis[StressParameters]:
@@ -110,6 +116,12 @@ def _cases(asked: Sequence[Translated], pasts: Sequence[PastMoves | None], repla
     cases = [case for one in asked for case in (one.direct, one.correlated)]
     cases += [past.case for past in (*pasts, *replays) if past]
     return [case for case in cases if case]
+
+
+def _common_reason(unavailable: Sequence[ScenarioImpact | ReplayImpact]) -> str:
+    """Say why there is nothing at all, in one word where all have the same reason."""
+    reasons = {one.reason for one in unavailable}
+    return reasons.pop() if len(reasons) == 1 else "no_results"
 
 
 def _assumptions(book: StressedBook) -> tuple[str, ...]:

@@ -252,8 +252,21 @@ def test_what_had_no_price_then_follows_the_factors_and_is_named():
     ],
 )
 def test_a_past_that_is_not_known_has_a_reason(dates, reason):
-    (found,) = stress(replays=(Replay("x", *dates),)).summary.replays
+    (found,) = stress(scenario(factors={"market": 0.1}), replays=(Replay("x", *dates),)).summary.replays
     assert (found.available, found.reason, found.impact, found.parts) == (False, reason, None, None)
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "replays", "reason"),
+    [
+        ((scenario(factors={"growth": 0.1}),), (), "factor_inactive"),
+        ((scenario(factors={"growth": 0.1}),), (Replay("x", "2022-12-01", "2022-12-29"),), "no_results"),
+        ((), (), "no_results"),
+    ],
+)
+def test_where_nothing_can_be_computed_there_is_no_answer(scenarios, replays, reason):
+    answered = stress(*scenarios, replays=replays)
+    assert (answered.summary, answered.reason) == (None, reason)
 
 
 # --- of any book ---

@@ -1,9 +1,11 @@
 """Stress tests over the wire: what can be asked, what is refused by name, what clients of the documents read."""
 
+import numpy as np
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from plimsoll.risk.v1.result_service_pb2 import ReplayResultRequest
+from services.risk.domain.inputs import YieldHistory
 from services.risk.reference.library import read_library
 from tests.services.risk import servers
 from tests.services.risk.books import PORTFOLIO_ID, book_message
@@ -82,6 +84,13 @@ async def test_moves_of_the_market_and_of_yields(ready):
     assert by_id["rates_up_200"] == pytest.approx(2 * by_id["rates_up_100"]) == pytest.approx(-by_id["rates_down_200"])
     assert by_id["rates_up_100"] > 0.0  # short of what falls by 5 % with 100 bp
     assert {len(one["parts"]["positions"]) for one in rates["scenarios"]} == {1}
+
+
+async def test_without_yields_the_reasons_stand_by_scenario(ready):
+    ready.marketdata.yields = YieldHistory((), (), np.empty((0, 0)), 0)
+    answer = await ask(ready, "GetRateScenarios")
+    assert (answer["available"], answer["reason"], "portfolio_value" in answer) == (False, "no_yields", False)
+    assert [(one["available"], one["reason"]) for one in answer["scenarios"]] == [(False, "no_yields")] * 4
 
 
 async def test_a_stress_test_is_kept_and_comes_out_the_same_again(ready):
