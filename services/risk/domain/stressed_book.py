@@ -106,11 +106,12 @@ class StressedBook:
         ]
 
     def _outcome(self, moved: StressReturns, weight: FloatArray, found: FloatArray, linear: FloatArray) -> Outcome:
+        """Sum up; an underlying whose return is not known has no weight, and its parts are missing too."""
         return Outcome(
             by_position=found,
-            by_factor=weight @ moved.by_factor,
+            by_factor=weight @ np.nan_to_num(moved.by_factor),
             by_rate=float(weight @ np.nan_to_num(moved.by_rate)),
-            own=float(weight @ moved.own),
+            own=float(weight @ np.nan_to_num(moved.own)),
             floor_adjustment=float(weight @ np.nan_to_num(moved.floor_adjustment)),
             option_adjustment=float(np.nansum(found - linear)),
             modelled=float(np.abs(self.exposure[~np.isnan(found)]).sum()),
