@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
+from riskmath.arrays import FloatArray
 from services.risk.domain.book import Book
 from services.risk.domain.inputs import FactorHistory, InstrumentFacts, PriceHistory, YieldHistory
 from services.risk.domain.ledger import ResultPage, StoredResult
@@ -103,4 +104,16 @@ class Ledger(Protocol):
 
     async def page(self, owner_id: str, asked: ResultPage) -> list[StoredResult]:
         """Give an owner's results, the newest first, without payloads."""
+        ...
+
+
+class Fits(Protocol):
+    """Fits of instruments on the factors, by a digest of what each is made of."""
+
+    async def find(self, keys: Sequence[str]) -> Mapping[str, FloatArray]:
+        """Give those that there are, by key."""
+        ...
+
+    async def add(self, fits: Mapping[str, FloatArray]) -> None:
+        """Keep fits. One that is there already stays: a key fixes its numbers."""
         ...

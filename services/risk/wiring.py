@@ -25,6 +25,7 @@ from services.risk.handlers.results import ResultHandler
 from services.risk.reference.library import read_library
 from services.risk.replaying import recompute_afresh
 from services.risk.settings import Settings
+from services.risk.storage.fits import StoredFits
 from services.risk.storage.results import Results
 from services.risk.storage.snapshots import StoredSnapshots
 
@@ -45,7 +46,7 @@ def build(settings: Settings) -> Service:
     database = Database(settings.database_url, NAME, settings.database_pool_size, settings.slow_query_ms)
     books, market, ledger = PortfolioClient(portfolio), MarketDataClient(marketdata), Results(database)
     snapshots = StoredSnapshots(database)
-    analyses = Analyses(books, KnownMarket(market), cache, ledger, snapshots)
+    analyses = Analyses(books, KnownMarket(market), cache, ledger, snapshots, StoredFits(database))
     taking = SnapshotTaking(books, market, snapshots)
     known = {name: kind.analysis for name, kind in KINDS.items()}
     replays = Replays(books, market, ledger, known, recompute_afresh, snapshots)

@@ -17,6 +17,7 @@ from cachetools import LRUCache
 
 from chassis.cache import Cache
 from services.risk.application.gathering import Gathering
+from services.risk.application.known_fits import KnownFits
 from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.assessed import assess
 from services.risk.domain.book import Book
@@ -24,7 +25,7 @@ from services.risk.domain.inputs import Inputs
 from services.risk.domain.ledger import StoredResult
 from services.risk.domain.market import Session
 from services.risk.domain.result_id import MODEL_VERSION, Resolved, result_id, this_platform
-from services.risk.ports import Books, Ledger, Market, Snapshots
+from services.risk.ports import Books, Fits, Ledger, Market, Snapshots
 
 DAYS_KEPT = 1000
 """Days of which the session of the last time is remembered."""
@@ -66,6 +67,7 @@ class Analyses:
         cache: Cache,
         ledger: Ledger,
         snapshots: Snapshots,
+        fits: Fits,
         now: Callable[[], datetime] = _now,
     ) -> None:
         self._market = market
@@ -73,6 +75,7 @@ class Analyses:
         self._gathering = Gathering(books, market, snapshots)
         self._cache = cache
         self._ledger = ledger
+        self._fits = KnownFits(fits)
         self._now = now
         self._sessions: LRUCache[date | None, Session] = LRUCache(DAYS_KEPT)
 
@@ -114,12 +117,13 @@ class Analyses:
     async def _find_or_compute(
         self, analysis: Analysis[Any], render: Render, resolved: Resolved, book: Book, session: Session
     ) -> Answer:
-        parameters = msgspec.convert(resolved.parameters, analysis.parameters)
-        inputs = await self._gathering.inputs(resolved.owner_id, book, session, analysis.needs(parameters))
+        needs = analysis.needs(msgspec.convert(resolved.parameters, analysis.parameters))
+        inputs = await self._gathering.inputs(resolved.owner_id, book, session, needs)
         digests = inputs.digests()
         name = result_id(resolved, digests)
         if stored := await self._ledger.find(resolved.owner_id, name):
             return Answer(stored.payload, stored.calculated_time)
+        inputs = await self._fits.beside(inputs, needs)
         payload = await asyncio.to_thread(compute_payload, analysis, render, resolved, inputs)
         result = StoredResult(
             result_id=name,

@@ -9,8 +9,9 @@ from riskmath.arrays import FloatArray
 from riskmath.variance import VarianceDecomposition, decompose
 from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.factor_exposures import value_to_divide_by
-from services.risk.domain.factor_fits import MODEL_NEEDS, FittedBook, fit, fit_book
+from services.risk.domain.factor_fits import MODEL_NEEDS, FittedBook, fit_book
 from services.risk.domain.inputs import InactiveFactor, Inputs
+from services.risk.domain.instrument_fits import fits_of
 from services.risk.domain.variance_parts import (
     ANNUAL,
     CovarianceMethod,
@@ -99,7 +100,7 @@ ACTIVE_RISK = Analysis(
 
 def _benchmark_betas(fitted: FittedBook, place: int) -> FloatArray:
     """The betas, (1 + J,), of the fund of a factor: exactly 1 and nothing else for that of the market."""
-    found = fit(fitted.factors.returns[:, [place]], fitted.factors)
+    found = fits_of(fitted.factors.returns[:, [place]], fitted.factors)
     betas = np.concatenate([found.market_beta, found.gamma[0]])
     return np.eye(1, betas.size)[0] if place == 0 else betas
 

@@ -12,9 +12,10 @@ from riskmath.factor_model import FactorFits
 from riskmath.factor_quality import out_of_sample_r2
 from services.risk.domain.analysis import Analysis, Found, NoParameters
 from services.risk.domain.assessed import Assessed
-from services.risk.domain.factor_fits import FITS, MODEL, FittedBook, fit, fit_book
+from services.risk.domain.factor_fits import FITS, MODEL, FittedBook, fit_book
 from services.risk.domain.factor_returns import FactorReturns, are_independent
 from services.risk.domain.inputs import InactiveFactor, Inputs
+from services.risk.domain.instrument_fits import fits_of
 from services.risk.domain.results import known
 
 METHOD: Final = "joint_ridge_regression"
@@ -75,7 +76,7 @@ def expose(inputs: Inputs, _: NoParameters) -> Found:
     # The regression of the book's own returns has the weighted coefficients of what is in it, and the errors that
     # belong to them: those of the parts cannot be added, because what the factors leave of them moves together.
     own_returns = (fitted.moved.returns @ fitted.exposure)[:, None]
-    own = fit(own_returns, fitted.factors)
+    own = fits_of(own_returns, fitted.factors)
     market_dollars = float(fitted.exposure @ fitted.fits.market_beta)
     body = FactorExposures(
         calculation_date=inputs.market.session.as_of_date,

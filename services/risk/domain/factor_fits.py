@@ -11,18 +11,17 @@ import numpy as np
 
 from riskmath.arrays import BoolArray, FloatArray
 from riskmath.factor_basis import Collinearity, collinearity
-from riskmath.factor_model import MINIMUM, FactorFits, market_plus_styles, residuals
+from riskmath.factor_model import MINIMUM, FactorFits, residuals
 from riskmath.scenario import ScenarioModel, scenario_model
 from services.risk.domain.analysis import Found, Lookback
 from services.risk.domain.assessed import Assessed, assess
 from services.risk.domain.caveats import named_first
 from services.risk.domain.factor_returns import FactorReturns, factor_returns, longest_returns
 from services.risk.domain.inputs import Inputs, Needs
+from services.risk.domain.instrument_fits import WINDOW, fits_of
 from services.risk.domain.moves import Moves, moves, with_history
 
 MODEL: Final = "market_plus_styles"
-WINDOW: Final = 252
-"""Sessions that are regressed on."""
 LONGEST: Final = 2520
 """Sessions of the factors that covariances and the residual volatilities of styles are measured on."""
 LARGE_BETA: Final = 3.0
@@ -32,9 +31,9 @@ FULL: Final = 0.9
 CURVED: Final = 0.05
 """Options that are a larger part of the gross size than this bend the book noticeably."""
 
-FITS = Needs(sessions=WINDOW + 1, factor_sessions=WINDOW + 1)
+FITS = Needs(sessions=WINDOW + 1, factor_sessions=WINDOW + 1, fits=True)
 """What the fits of a book are made of."""
-MODEL_NEEDS = Needs(sessions=WINDOW + 1, factor_sessions=LONGEST, facts=True)
+MODEL_NEEDS = Needs(sessions=WINDOW + 1, factor_sessions=LONGEST, facts=True, fits=True)
 """What the fits are made of, and the covariances of factors and of what they leave, by sector."""
 
 
@@ -105,16 +104,11 @@ def fit_book(inputs: Inputs) -> FittedBook | Found:
     factors = factor_returns(inputs.factors, moved.dates, MINIMUM)
     if factors is None:
         return moved.assessed.unavailable("no_factor_data")
-    fits = fit(moved.returns, factors)
+    fits = fits_of(moved.returns, factors, inputs.fits)
     moved, fits = _with_fit(inputs, moved, fits)
     if not moved.underlyings.symbols or not moved.assessed.enough:
         return moved.assessed.unavailable("insufficient_overlap")
     return FittedBook(moved, factors, fits)
-
-
-def fit(returns: FloatArray, factors: FactorReturns) -> FactorFits:
-    """Fit instruments, returns (T, N), on the factors over the same sessions."""
-    return market_plus_styles(returns, factors.market, factors.styles, value=factors.value, growth=factors.growth)
 
 
 def model_of(inputs: Inputs, fitted: FittedBook) -> ScenarioModel:

@@ -33,6 +33,8 @@ class Needs:
     """Names, sectors and industries of what the positions follow."""
     yield_sessions: int = 0
     """Treasury yields: so many days."""
+    fits: bool = False
+    """Whether fits on the factors that were computed before are of use: they are computed otherwise."""
     closed: bool = False
     """Facts also of what closed positions followed."""
     snapshots: bool = False
@@ -152,6 +154,8 @@ class Inputs:
     snapshots: tuple[Snapshot, ...] | None = None
     """Oldest first."""
     before: Before | None = None
+    fits: Mapping[str, FloatArray] | None = None
+    """Fits on the factors, by their keys. They are no slice: what is missing is computed, and comes out the same."""
 
     def digests(self) -> dict[str, str]:
         """SHA-256, in hex, of each slice that was read, by its name."""

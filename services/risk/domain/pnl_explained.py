@@ -1,7 +1,7 @@
 """Why a book won or lost between two sessions: what its Greeks and its factors foresaw, and what they did not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 import numpy as np
@@ -11,8 +11,8 @@ from riskmath.pnl_explain import PnlExplained, explain_linear, explain_options
 from riskmath.sums import sum_known
 from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.earned_pnl import EarnedPnl, earned_pnl
-from services.risk.domain.factor_fits import MODEL, WINDOW, FittedBook, fit_book
-from services.risk.domain.inputs import Inputs, Needs
+from services.risk.domain.factor_fits import FITS, MODEL, FittedBook, fit_book
+from services.risk.domain.inputs import Inputs
 from services.risk.domain.sensitivities import greeks
 
 PARTS = tuple(field.name for field in fields(PnlExplained))
@@ -96,7 +96,7 @@ def explain(inputs: Inputs, parameters: PnlExplainParameters) -> Found:
 PNL_EXPLAIN = Analysis(
     kind="pnl_explain",
     parameters=PnlExplainParameters,
-    needs=lambda parameters: Needs(sessions=WINDOW + 1, factor_sessions=WINDOW + 1, before=parameters.start_date),
+    needs=lambda parameters: replace(FITS, before=parameters.start_date),
     compute=explain,
     formulas=("performance#profit-and-loss-explained", "factors"),
 )

@@ -60,3 +60,19 @@ class FakeSnapshots:
 
     async def page(self, owner_id, portfolio_id, asked):
         return []
+
+
+class FakeFits:
+    """Fits of instruments, in memory, and how often it was asked."""
+
+    def __init__(self):
+        self.kept = {}
+        self.asked, self.added = [], []
+
+    async def find(self, keys):
+        self.asked.append(list(keys))
+        return {key: self.kept[key] for key in keys if key in self.kept}
+
+    async def add(self, fits):
+        self.added.append(list(fits))
+        self.kept.update(fits)

@@ -14,7 +14,7 @@ from services.risk.domain.analysis import NoParameters
 from services.risk.domain.overview import OVERVIEW
 from services.risk.handlers.catalogue import KINDS
 from tests.services.risk.books import AS_OF, CALL, LONG_SHORT, PORTFOLIO_ID, SESSION, book, closes, mark
-from tests.services.risk.fakes import FakeBooks, FakeLedger, FakeMarket, FakeSnapshots
+from tests.services.risk.fakes import FakeBooks, FakeFits, FakeLedger, FakeMarket, FakeSnapshots
 
 OWNER = "0c7d2a34-8f5f-4f34-9d43-2b6a8a1c7e55"
 NOON = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
@@ -41,9 +41,8 @@ class Computed:
 
 
 def overviews(books, market, cache=None, now=NOON, ledger=None):
-    return Overviews(
-        Analyses(books, market, cache or Cache("test"), ledger or FakeLedger(), FakeSnapshots(), now=lambda: now)
-    )
+    ports = cache or Cache("test"), ledger or FakeLedger(), FakeSnapshots(), FakeFits()
+    return Overviews(Analyses(books, market, *ports, now=lambda: now))
 
 
 async def test_the_book_is_read_at_the_resolved_session_and_the_marks_at_its_version_in_one_call():
