@@ -23,14 +23,14 @@ from tests.system.test_export import BOOKS, EXAMPLES, upload
 
 PARAMETERS: dict[str, dict[str, str]] = {}
 """What an RPC cannot be asked without, by its name."""
-UNANSWERABLE: dict[str, str] = {"GetInterestRateBetas": "no_yields", "GetRateScenarios": "no_yields"}
+UNANSWERABLE: dict[str, str] = {"GetInterestRateBetas": "no_yields"}
 """Why the bundled prices and fresh portfolios tell nothing, by the name of the RPC."""
 SOURCES = Path(__file__).parents[2]
 NOT_NUMBERS = {"NaN", "Infinity", "-Infinity"}
 
 
 def asked_about_portfolios() -> dict[str, Any]:
-    """The methods of AnalyticsService that answer a GET about a portfolio with one result, by name."""
+    """The methods of AnalyticsService that are read by GET and take a portfolio, by name."""
     services = [Default().FindServiceByName(name) for name in services_of("risk")]
     (analytics,) = [service for service in services if service.name == "AnalyticsService"]
     return {
@@ -38,7 +38,7 @@ def asked_about_portfolios() -> dict[str, Any]:
         for method in analytics.methods
         if rule_of(method).WhichOneof("pattern") == "get"
         and "portfolio_id" in method.input_type.fields_by_name
-        and "metadata" in method.output_type.fields_by_name
+        and "metadata" in method.output_type.fields_by_name  # a list is no analysis
     }
 
 
@@ -51,11 +51,11 @@ METHODS = asked_about_portfolios()
 
 @pytest.fixture(scope="module")
 def portfolios(stack: Running) -> dict[str, str]:
-    """The demo's portfolios with the snapshots of their past, by the name of their file."""
+    """The demo's portfolios, by the name of their file, each with snapshots since before its first trade."""
     with stack.client(stack.sign_up("analyst@example.com")) as client:
         made = {name: upload(client, name, (EXAMPLES / f"{name}.csv").read_bytes()) for name in BOOKS}
         for portfolio_id in made.values():
-            taken = client.post(f"/api/v1/portfolios/{portfolio_id}/snapshots", json={"start_date": "2021-01-04"})
+            taken = client.post(f"/api/v1/portfolios/{portfolio_id}/snapshots", json={"start_date": "2000-01-01"})
             assert taken.status_code == 200, taken.text
         return made
 
@@ -68,9 +68,9 @@ def analyst(stack: Running, portfolios: dict[str, str]) -> Iterator[httpx.Client
 
 
 def ask(client: httpx.Client, name: str, portfolio_id: str) -> dict[str, Any]:
-    template = rule_of(METHODS[name]).get
-    asked = {} if "{portfolio_id}" in template else {"portfolio_id": portfolio_id}
-    answer = client.get(template.replace("{portfolio_id}", portfolio_id), params=asked | PARAMETERS.get(name, {}))
+    path = rule_of(METHODS[name]).get
+    named = {} if "{portfolio_id}" in path else {"portfolio_id": portfolio_id}
+    answer = client.get(path.replace("{portfolio_id}", portfolio_id), params=named | PARAMETERS.get(name, {}))
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
     return told
@@ -128,3 +128,36 @@ def test_a_result_of_every_kind_is_kept_explained_and_comes_out_the_same_again(
         assert (SOURCES / formula["path"].partition("#")[0]).is_file()
     replayed = analyst.post(f"{result}:replay", json={}).json()
     assert (replayed["verdict"], replayed["changed"]) == ("IDENTICAL", [])
+
+
+@pytest.mark.parametrize("book", BOOKS)
+@pytest.mark.parametrize("day", ["2022-08-10", "2022-11-03", "2022-12-28"])
+def test_a_snapshot_that_looks_back_says_what_the_overview_of_that_day_says(
+    analyst: httpx.Client, portfolios: dict[str, str], book: str, day: str
+):
+    """Also of options: where their marks have the volatility that was realised, so has the model of the snapshots."""
+    path = f"/api/v1/analytics/portfolio/{portfolios[book]}"
+    (snapshot,) = analyst.get(f"{path}/snapshots", params={"start_date": day, "end_date": day}).json()["snapshots"]
+    overview = analyst.get(f"{path}/overview", params={"as_of_date": day}).json()
+    greeks = analyst.get(f"{path}/greeks", params={"as_of_date": day}).json()["totals"]
+    assert snapshot["total_value"] == pytest.approx(overview["total_value"], rel=1e-9)
+    assert snapshot["cash_value"] == pytest.approx(overview["cash_balance"], rel=1e-9)
+    assert snapshot["cumulative_pnl"] == pytest.approx(overview["pnl"]["total_pnl"], rel=1e-6)
+    assert snapshot["gross_exposure"] == pytest.approx(overview["exposures"]["gross_exposure"], rel=1e-9)
+    assert snapshot["position_count"] == overview["position_count"]["total_positions"]
+    for name in ("delta", "gamma", "theta", "vega", "rho"):
+        assert snapshot[f"portfolio_{name}"] == pytest.approx(greeks[name], rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_what_a_portfolio_gained_is_what_its_positions_won(
+    analyst: httpx.Client, portfolios: dict[str, str], book: str
+):
+    path = f"/api/v1/analytics/portfolio/{portfolios[book]}"
+    rows = analyst.get(f"{path}/snapshots", params={"page_size": 1000}).json()["snapshots"]
+    gained = rows[-1]["total_value"] - rows[0]["total_value"]
+    assert gained == pytest.approx(rows[-1]["cumulative_pnl"], rel=1e-9)
+    assert sum(row["daily_pnl"] for row in rows[1:]) == pytest.approx(gained, rel=1e-6)
+    asked = {"portfolio_id": portfolios[book], "group_by": "sector"}
+    groups = analyst.get("/api/v1/analytics/positions/attribution", params=asked).json()
+    assert sum(group["total_pnl"] for group in groups["groups"]) == pytest.approx(gained, rel=1e-9)
