@@ -24,13 +24,34 @@ class Gathering:
     market: Market
     snapshots: Snapshots
 
-    async def book(self, portfolio_id: str, revision: int, session: Session, *, anew: bool = False) -> Book:
+    async def book(
+        self,
+        portfolio_id: str,
+        revision: int,
+        session: Session,
+        *,
+        parts: Mapping[str, int] | None = None,
+        anew: bool = False,
+    ) -> Book:
         """Give a book, as the port does; where an answer is about no portfolio, one that has nothing in it.
 
+        Args:
+            portfolio_id: of one portfolio, or `all`.
+            revision: of one portfolio. 0: the newest.
+            session: whose close.
+            parts: of `all`, the portfolios and the revision of each. None: all that there are, at their newest.
+            anew: nothing that is kept is used.
+
         Raises:
+            InvalidFields: a revision of all portfolios is asked for.
             What the port raises.
         """
-        return await self.books.read(portfolio_id, revision, session, anew=anew) if portfolio_id else NO_BOOK
+        if portfolio_id != ALL:
+            return await self.books.read(portfolio_id, revision, session, anew=anew) if portfolio_id else NO_BOOK
+        if revision:
+            rule = f"must be left out with {ALL}: each portfolio has revisions of its own"
+            raise InvalidFields([Violation("portfolio_revision", str(revision), rule)])
+        return await self.books.read_all(session, parts)
 
     async def inputs(self, owner_id: str, book: Book, session: Session, needs: Needs, *, anew: bool = False) -> Inputs:
         """Give the inputs of an analysis; `anew`: nothing that is kept is used.
@@ -64,6 +85,8 @@ class Gathering:
         )
 
     async def _snapshots(self, owner_id: str, book: Book, session: Session) -> tuple[Snapshot, ...]:
+        if book.parts is not None:
+            return ()  # they are taken of one portfolio each
         asked = SnapshotPage(end=session.as_of_date)
         return tuple(await self.snapshots.page(owner_id, book.portfolio_id, asked))
 
@@ -73,7 +96,10 @@ class Gathering:
         if asked >= session.as_of_date:
             raise InvalidFields([Violation("start_date", day, f"must be before {session.as_of_date}")])
         earlier = replace(await self.market.resolve(asked), data_version=session.data_version)
-        then = await self.books.read(book.portfolio_id, book.revision, earlier, anew=anew)
+        if book.parts is None:
+            then = await self.books.read(book.portfolio_id, book.revision, earlier, anew=anew)
+        else:
+            then = await self.books.read_all(earlier, book.parts)
         ids = then.instrument_ids()
         return Before(then, MarketSlice(earlier, await self.market.marks(ids, earlier) if ids else {}))
 
