@@ -126,14 +126,29 @@ def delta_gamma_pnl(size: ArrayLike, spot: ArrayLike, delta: ArrayLike, gamma: A
         return units * (first * change + 0.5 * second * change**2)
 
 
-def prices_at(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray:
-    """Prices of options at a few moves of their underlyings, volatility and rate as they are, nothing interpolated.
+def prices_at(
+    options: OptionTerms,
+    spot_returns: ArrayLike,
+    *,
+    volatility: ArrayLike | None = None,
+    rate_change: ArrayLike | None = None,
+) -> FloatArray:
+    """Prices of options in a few cases that move spots, volatilities and rates, each valued in full.
 
-    Shapes: spot_returns (S, N), result (S, N). NaN: a missing move, or an option without a price.
+    Shapes: spot_returns and volatility (S, N), rate_change (S,), result (S, N). None: as they are.
+    Units: volatility after the move, a year; rate_change in decimals.
+    NaN: a missing move, or an option without a price.
     Errors: ValueError for infinity, a wrong shape, a return below -1.
     """
     ratio = _left(_moves_of(options, spot_returns))
-    return model_price(_spread(options, ratio)).reshape(ratio.shape)
+    everything = _spread(options, ratio)
+    if volatility is not None:
+        sigma, _ = matrices(volatility=volatility, spot_returns=ratio)
+        everything = everything.at(sigma.ravel())
+    if rate_change is not None:
+        change, _ = matrices(rate_change=np.asarray(rate_change, dtype=np.float64)[:, None], spot_returns=ratio)
+        everything = replace(everything, rate=(options.rate + change).ravel())
+    return model_price(everything).reshape(ratio.shape)
 
 
 def scenario_prices(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray:

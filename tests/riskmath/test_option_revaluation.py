@@ -187,3 +187,26 @@ def test_a_shocked_volatility_is_always_a_volatility(sigma, market, days, on_ind
 def test_impossible_volatilities_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_cases_that_move_spot_volatility_and_rate_are_those_one_by_one():
+    terms = OptionTerms.of(
+        spot=[100.0, 50.0],
+        strike=[95.0, 55.0],
+        years_to_expiry=[0.25, 1.0],
+        volatility=[0.2, 0.4],
+        rate=[0.04, 0.03],
+        dividend_yield=[0.0, 0.02],
+        right=[-1.0, 1.0],
+        american=[True, False],
+    )
+    moves, sigma, change = [[0.0, 0.0], [-0.2, 0.1]], [[0.2, 0.4], [0.5, 0.3]], [0.0, 0.01]
+    found = subject.prices_at(terms, moves, volatility=sigma, rate_change=change)
+    for row in range(2):
+        alone = terms.shocked(moves[row], volatility=sigma[row], rate_change=change[row])
+        assert found[row] == pytest.approx(subject.model_price(alone), rel=1e-12)
+    assert subject.prices_at(terms, moves)[0] == pytest.approx(subject.model_price(terms), rel=1e-12)
+    with pytest.raises(ValueError, match="rate_change"):
+        subject.prices_at(terms, moves, rate_change=[0.0])
+    with pytest.raises(ValueError, match="volatility"):
+        subject.prices_at(terms, moves, volatility=[0.2, 0.4, 0.3])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmath.arrays import BoolArray, FloatArray
-from riskmath.option_revaluation import OptionTerms, model_price
+from riskmath.option_revaluation import prices_at
 from riskmath.options import DAYS_A_YEAR
 from riskmath.returns import SESSIONS_A_YEAR
 from riskmath.scenario import ScenarioModel
@@ -138,18 +138,15 @@ class StressedBook:
     def _options(self, cases: Sequence[Case], spot_returns: FloatArray) -> FloatArray:
         """Profit and loss of the options, (C, O)."""
         terms = self.options.terms
-        sigma = np.array([self._volatility(case) for case in cases])
-        change = np.array([case.yield_change for case in cases])[:, None]
+        sigma = [self._volatility(case) for case in cases]
         # the price as it is now comes from the same call, so that no shock is no profit to the last bit
-        spots = terms.spot * np.vstack([np.ones(len(self.options)), 1.0 + np.nan_to_num(spot_returns)])
-        everything = _spread(
+        prices = prices_at(
             terms,
-            spot=np.maximum(spots, terms.spot * 1e-8),
-            volatility=np.vstack([terms.volatility, sigma]),
-            rate=np.vstack([terms.rate, terms.rate + change]),
+            np.vstack([np.zeros(len(self.options)), spot_returns]),
+            volatility=np.vstack([terms.volatility, *sigma]),
+            rate_change=[0.0, *(case.yield_change for case in cases)],
         )
-        prices = model_price(everything).reshape(spots.shape)
-        return np.where(np.isnan(spot_returns), np.nan, (prices[1:] - prices[0]) * self.options.size)
+        return np.asarray((prices[1:] - prices[0]) * self.options.size)
 
     def _volatility(self, case: Case) -> FloatArray:
         market = max(float(case.factors[0]), LOWEST_MARKET)
@@ -186,22 +183,3 @@ def stressed_book(inputs: Inputs, fitted: FittedBook, rated: RatedBook | Found |
 def _rate_betas(fitted: FittedBook, rated: RatedBook) -> FloatArray:
     known = dict(zip(rated.moved.underlyings.instrument_ids, rated.betas.rate_beta.tolist(), strict=True))
     return np.array([known.get(number, np.nan) for number in fitted.moved.underlyings.instrument_ids])
-
-
-def _spread(terms: OptionTerms, **moved: FloatArray) -> OptionTerms:
-    """One row for each option in each case, (C x O)."""
-    shape = moved["spot"].shape
-
-    def repeated(column: FloatArray) -> FloatArray:
-        return np.broadcast_to(column, shape).ravel()
-
-    return OptionTerms(
-        spot=moved["spot"].ravel(),
-        strike=repeated(terms.strike),
-        years_to_expiry=repeated(terms.years_to_expiry),
-        volatility=moved["volatility"].ravel(),
-        rate=moved["rate"].ravel(),
-        dividend_yield=repeated(terms.dividend_yield),
-        right=repeated(terms.right),
-        american=np.broadcast_to(terms.american, shape).ravel(),
-    )
