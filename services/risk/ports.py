@@ -23,6 +23,14 @@ class Books(Protocol):
         """
         ...
 
+    async def read_all(self, session: Session, revisions: Mapping[str, int] | None = None) -> Book:
+        """Give all portfolios of the caller as one book at one session; with revisions these portfolios, and no others.
+
+        Raises:
+            NOT_FOUND: one that is named is not there any more.
+        """
+        ...
+
 
 class Market(Protocol):
     """The prices of instruments."""

@@ -4,6 +4,7 @@ The same call first succeeds as the owner, on a thing that is made in the same w
 a malformed request. The refusal must be the one that an id gets which never was.
 """
 
+import json
 import re
 import uuid
 from typing import Any
@@ -17,7 +18,7 @@ from chassis.contract import services_of
 from plimsoll.options.v1 import method_pb2
 from plimsoll.options.v1.method_pb2 import MethodPolicy
 from tests.system.conftest import Running
-from tests.system.isolation_cases import ABSENT, CASES, RESOURCES
+from tests.system.isolation_cases import ABSENT, CASES, PORTFOLIOS, RESOURCES
 
 SERVICES = ("portfolio", "marketdata", "risk")
 # Ids of what belongs to nobody, or to everybody.
@@ -101,6 +102,40 @@ def test_the_log_of_another_users_thing_is_as_empty_as_that_of_none(stack: Runni
 
         assert len(log(owner, position["portfolio_id"], position_id)) == 1
         assert log(other, portfolio_id, position_id) == log(other, portfolio_id, str(uuid.uuid4())) == []
+
+
+def test_all_portfolios_are_the_callers_alone(stack: Running):
+    """`all` names no id, so nothing refuses it: every analytic takes it, and none may take in what is another's."""
+    with (
+        stack.client(stack.sign_up("all-owner@example.com")) as owner,
+        stack.client(stack.sign_up("all-other@example.com")) as other,
+    ):
+        own = {RESOURCES["position_id"].make(owner) for _ in range(2)}
+        foreign = RESOURCES["position_id"].make(other)
+        seen = owner.get("/api/v1/data/portfolio/all/data-quality").json()
+        assert seen["summary"]["position_count"] == 1, "both hold the same stock"
+        assert {position["position_id"] for position in seen["positions"]} <= own
+        paths = [path for name, path in analytics_paths().items() if name.startswith("Get")]
+        assert len(paths) > 8
+        for path in paths:
+            answer = owner.get(path.replace("{portfolio_id}", "all"))
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["portfolio_id"] == "all"
+            assert foreign not in answer.text
+            explained = owner.get(f"/api/v1/results/{answer.json()['metadata']['result_id']}/explain").json()
+            parts = json.loads(explained["parameters_json"])["portfolio_revisions"]
+            assert set(parts) == {each["portfolio_id"] for each in owner.get(PORTFOLIOS).json()["portfolios"]}
+
+
+def analytics_paths() -> dict[str, str]:
+    """The paths of analytics that are read by GET, by the name of the RPC."""
+    return {
+        method.name: rule.get
+        for service, method in rpcs(MethodPolicy.USER)
+        if service == "AnalyticsService"
+        for rule in [method.GetOptions().Extensions[annotations_pb2.http]]
+        if "{portfolio_id}" in rule.get
+    }
 
 
 @pytest.mark.parametrize(

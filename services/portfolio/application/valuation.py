@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cachetools import LRUCache
 
@@ -53,6 +53,20 @@ class Books:
         """
         (book,) = await self._retelling.books(day, [await self._contents_of(portfolio)], data_version)
         return book
+
+    async def every(
+        self, owner_id: str, pins: Mapping[str, int], day: datetime.date, data_version: int
+    ) -> list[tuple[Portfolio, Book]]:
+        """Give the book of each portfolio of an owner on a day; see `on`, and `portfolios.every` for the pins.
+
+        Raises:
+            NotFound: a portfolio that is named is not there, or is another's.
+        """
+        async with self._database.transaction(owner_id) as connection:
+            found = await portfolios.every(connection, owner_id, pins)
+        known = await self._all_contents_of(owner_id, found)
+        contents = [known[portfolio.portfolio_id] for portfolio in found]
+        return list(zip(found, await self._retelling.books(day, contents, data_version), strict=True))
 
     async def positions(self, portfolio: Portfolio) -> Sequence[Position]:
         """Give all positions of a portfolio, at the revision it stands at, in the order they were entered."""

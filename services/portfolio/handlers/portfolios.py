@@ -138,6 +138,14 @@ class PortfolioHandler(portfolio_service_pb2_grpc.PortfolioServiceServicer):
             return portfolio_service_pb2.Book(revision=portfolio.revision, unchanged=True)
         return convert.book(portfolio, await self._books.on(day, portfolio, request.data_version))
 
+    async def GetBooks(
+        self, request: portfolio_service_pb2.GetBooksRequest, context: Context
+    ) -> portfolio_service_pb2.GetBooksResponse:
+        """Read the books of every portfolio at one date."""
+        day = parse_date("as_of_date", request.as_of_date)
+        found = await self._books.every(current_call().user_id, request.revisions, day, request.data_version)
+        return portfolio_service_pb2.GetBooksResponse(books=[convert.book(*each) for each in found])
+
     async def _told(self, context: Context, answer: portfolio_pb2.Portfolio) -> portfolio_pb2.Portfolio:
         """Give an answer, and send its revision as `ETag`."""
         await tell_revision(context, answer.revision)

@@ -1,7 +1,7 @@
 """Portfolios in PostgreSQL. Every statement names the owner; row-level security is the second wall, not the first."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -59,6 +60,14 @@ PAGE = (
     .order_by(portfolios.c.name)
     .limit(bindparam("size", type_=Integer))
 )
+EVERY = _at(portfolios.c.revision).order_by(portfolios.c.portfolio_id)
+PINNED = (
+    select(*COLUMNS)
+    .join(revisions, revisions.c.portfolio_id == portfolios.c.portfolio_id)
+    .where(portfolios.c.owner_id == bindparam("owner"))
+    .where(tuple_(revisions.c.portfolio_id, revisions.c.revision).in_(bindparam("pins", expanding=True)))
+    .order_by(portfolios.c.portfolio_id)
+)
 
 
 HOT_NEWEST, HOT_AT_REVISION = HotRead(NEWEST), HotRead(AT_REVISION)
@@ -91,6 +100,21 @@ async def page(connection: AsyncConnection, owner_id: str, after_name: str, size
     """Give an owner's portfolios whose name comes after another, by name."""
     found = await connection.execute(PAGE, {"owner": owner_id, "after": after_name, "size": size})
     return [_portfolio(row) for row in found]
+
+
+async def every(connection: AsyncConnection, owner_id: str, pins: Mapping[str, int]) -> list[Portfolio]:
+    """Give every portfolio of an owner at its newest revision, by id; with pins those, each at the revision named.
+
+    Raises:
+        NotFound: there is no such portfolio, or not at that revision, or it is another's.
+    """
+    if not pins:
+        return [_portfolio(row) for row in await connection.execute(EVERY, {"owner": owner_id})]
+    found = await connection.execute(PINNED, {"owner": owner_id, "pins": list(pins.items())})
+    read = [_portfolio(row) for row in found]
+    if missing := sorted(set(pins) - {portfolio.portfolio_id for portfolio in read}):
+        raise NotFound("portfolio", missing[0])
+    return read
 
 
 async def get(connection: AsyncConnection, owner_id: str, portfolio_id: str, revision: int = 0) -> Portfolio:

@@ -21,6 +21,7 @@ from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.assessed import assess
 from services.risk.domain.book import Book
 from services.risk.domain.inputs import Inputs
+from services.risk.domain.joined_book import PARTS
 from services.risk.domain.ledger import StoredResult
 from services.risk.domain.market import Session
 from services.risk.domain.result_id import MODEL_VERSION, Resolved, result_id, this_platform
@@ -37,7 +38,7 @@ class Target:
     """The book that is asked about."""
 
     portfolio_id: str
-    """Empty: the answer is about no portfolio."""
+    """Of one portfolio, or `all`. Empty: the answer is about no portfolio."""
     revision: int = 0
     """0: the newest."""
     as_of_date: date | None = None
@@ -82,6 +83,7 @@ class Analyses:
         """Give the answer, and whether it was there already.
 
         Raises:
+            InvalidFields: a revision of all portfolios is asked for.
             What the ports raise.
         """
         session, book = await self._pin(target)
@@ -90,7 +92,7 @@ class Analyses:
         async def compute() -> bytes:
             return msgspec.msgpack.encode(await self._find_or_compute(analysis, render, resolved, book, session))
 
-        key = _key(resolved, session)
+        key = _key(resolved, book, session)
         if analysis.needs(parameters).snapshots:  # which change without any of the other three
             key += "/" + await self._snapshots.digest(owner_id, target.portfolio_id)
         stored, cached = await self._cache.fetch(key, compute)
@@ -141,14 +143,15 @@ class Analyses:
 
 
 def resolve(analysis: Analysis[Any], owner_id: str, book: Book, session: Session, parameters: Any) -> Resolved:
-    """Fill in everything that a request left to us."""
+    """Fill in everything that a request left to us: of all portfolios as one, also which they are."""
+    joined = {} if book.parts is None else {PARTS: dict(book.parts)}
     return Resolved(
         kind=analysis.kind,
         owner_id=owner_id,
         portfolio_id=book.portfolio_id,
         portfolio_revision=book.revision,
         as_of_date=session.as_of_date.isoformat(),
-        parameters=msgspec.to_builtins(parameters),
+        parameters=msgspec.to_builtins(parameters) | joined,
     )
 
 
@@ -159,7 +162,12 @@ def compute_payload(analysis: Analysis[Any], render: Render, resolved: Resolved,
 
 
 def find(analysis: Analysis[Any], inputs: Inputs, parameters: Any) -> Found:
-    """Run an analysis. Where its arithmetic leaves float64, by prices that are sound one by one, there is no answer."""
+    """Run an analysis. Where its arithmetic leaves float64, by prices that are sound one by one, there is no answer.
+
+    Of a user without any portfolio there is none either.
+    """
+    if inputs.book.parts == {}:
+        return assess(inputs).unavailable("no_portfolio")
     try:
         with np.errstate(over="raise"):
             return analysis.compute(inputs, parameters)
@@ -167,7 +175,7 @@ def find(analysis: Analysis[Any], inputs: Inputs, parameters: Any) -> Found:
         return assess(inputs).unavailable("number_out_of_range")
 
 
-def _key(resolved: Resolved, session: Session) -> str:
+def _key(resolved: Resolved, book: Book, session: Session) -> str:
     parameters = msgspec.json.encode(resolved.parameters, order="sorted").decode()
     parts = [resolved.kind, MODEL_VERSION, resolved.owner_id, resolved.portfolio_id, resolved.portfolio_revision]
-    return "/".join(map(str, [*parts, session.as_of_date, session.data_version, parameters]))
+    return "/".join(map(str, [*parts, book.digest, session.as_of_date, session.data_version, parameters]))

@@ -24,13 +24,34 @@ class Gathering:
     market: Market
     snapshots: Snapshots
 
-    async def book(self, portfolio_id: str, revision: int, session: Session, *, anew: bool = False) -> Book:
+    async def book(
+        self,
+        portfolio_id: str,
+        revision: int,
+        session: Session,
+        *,
+        parts: Mapping[str, int] | None = None,
+        anew: bool = False,
+    ) -> Book:
         """Give a book, as the port does; where an answer is about no portfolio, one that has nothing in it.
 
+        Args:
+            portfolio_id: of one portfolio, or `all`.
+            revision: of one portfolio. 0: the newest.
+            session: whose close.
+            parts: of `all`, the portfolios and the revision of each. None: all that there are, at their newest.
+            anew: nothing that is kept is used.
+
         Raises:
+            InvalidFields: a revision of all portfolios is asked for.
             What the port raises.
         """
-        return await self.books.read(portfolio_id, revision, session, anew=anew) if portfolio_id else NO_BOOK
+        if portfolio_id != ALL:
+            return await self.books.read(portfolio_id, revision, session, anew=anew) if portfolio_id else NO_BOOK
+        if revision:
+            rule = f"must be left out with {ALL}: each portfolio has revisions of its own"
+            raise InvalidFields([Violation("portfolio_revision", str(revision), rule)])
+        return await self.books.read_all(session, parts)
 
     async def inputs(self, owner_id: str, book: Book, session: Session, needs: Needs, *, anew: bool = False) -> Inputs:
         """Give the inputs of an analysis; `anew`: nothing that is kept is used.

@@ -15,6 +15,7 @@ from chassis.errors import NotFound
 from services.risk.application.gathering import Gathering
 from services.risk.domain.analysis import Analysis
 from services.risk.domain.inputs import Inputs
+from services.risk.domain.joined_book import PARTS
 from services.risk.domain.ledger import StoredResult
 from services.risk.domain.result_id import MODEL_VERSION, Resolved, this_platform
 from services.risk.ports import Books, Ledger, Market, Snapshots
@@ -83,7 +84,10 @@ class Replays:
         analysis = self._analyses[stored.kind]
         session = await self._market.resolve(stored.as_of_date)
         pinned = replace(session, data_version=stored.pinned_data_version)
-        book = await self._gathering.book(stored.portfolio_id, stored.portfolio_revision, pinned, anew=True)
+        parts = stored.parameters.get(PARTS)
+        book = await self._gathering.book(
+            stored.portfolio_id, stored.portfolio_revision, pinned, parts=parts, anew=True
+        )
         needs = analysis.needs(msgspec.convert(stored.parameters, analysis.parameters))
         return await self._gathering.inputs(stored.owner_id, book, pinned, needs, anew=True)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import grpc
@@ -11,12 +11,13 @@ from cachetools import LRUCache
 
 from plimsoll.portfolio.v1.cash_movement_pb2 import CashMovement as MovementMessage
 from plimsoll.portfolio.v1.portfolio_service_pb2 import Book as BookMessage
-from plimsoll.portfolio.v1.portfolio_service_pb2 import GetBookRequest
+from plimsoll.portfolio.v1.portfolio_service_pb2 import GetBookRequest, GetBooksRequest
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import PortfolioServiceStub
 from plimsoll.portfolio.v1.position_pb2 import CashBalance as CashMessage
 from plimsoll.portfolio.v1.position_pb2 import Position
 from riskmath.arrays import FloatArray
 from services.risk.domain.book import Book, CashBalance, CashMovement, Positions
+from services.risk.domain.joined_book import join
 from services.risk.domain.market import Session
 
 POSITIONS_KEPT = 100_000
@@ -57,6 +58,19 @@ class PortfolioClient:
         if _size(book) <= POSITIONS_KEPT:
             self._known[key] = book
         return book
+
+    async def read_all(self, session: Session, revisions: Mapping[str, int] | None = None) -> Book:
+        """Give all portfolios of the caller as one book, in one call; with revisions these portfolios, and no others.
+
+        Raises:
+            grpc.aio.AioRpcError: as `ports.Books` says, or the service does not answer.
+        """
+        if revisions == {}:  # of a user who had no portfolio; the service would take it for all of them
+            return join([])
+        request = GetBooksRequest(
+            as_of_date=session.as_of_date.isoformat(), data_version=session.data_version, revisions=revisions
+        )
+        return join([_book(message) for message in (await self._portfolio.GetBooks(request)).books])
 
 
 def _size(book: Book) -> int:

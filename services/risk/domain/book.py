@@ -69,10 +69,11 @@ class CashMovement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Book:
-    """A portfolio at one revision and one day."""
+    """A portfolio at one revision and one day, or all portfolios of a user as one."""
 
     portfolio_id: str
     revision: int
+    """0: it joins several, which have revisions of their own."""
     base_currency: str
     held: Positions
     closed: Positions
@@ -86,6 +87,8 @@ class Book:
     """On or before the day, by day."""
     digest: str
     """SHA-256, in hex, of all of it."""
+    parts: Mapping[str, int] | None = None
+    """The portfolios that it joins, and the revision of each. None: it is one portfolio."""
 
     def everything(self) -> Positions:
         """Give the positions that are held and those that are closed as one table, in this order."""

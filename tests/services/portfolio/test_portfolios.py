@@ -10,6 +10,7 @@ from plimsoll.portfolio.v1.portfolio_service_pb2 import (
     CreatePortfolioRequest,
     DeletePortfolioRequest,
     GetBookRequest,
+    GetBooksRequest,
     GetPortfolioRequest,
     ListPortfoliosRequest,
     UpdatePortfolioRequest,
@@ -215,3 +216,35 @@ async def test_a_book_that_is_known_is_not_sent_again(alice, mallory):
     await alice.portfolios.UpdatePortfolio(UpdatePortfolioRequest(portfolio_id=made.portfolio_id, benchmark="SPX"))
     again = await as_service(alice).portfolios.GetBook(request)
     assert (again.unchanged, again.revision, again.portfolio.benchmark) == (False, 2, "SPX")
+
+
+async def test_the_books_of_every_portfolio_come_at_once_and_at_the_revisions_that_are_named(alice, mallory):
+    first, second = await make(alice), await make(alice, "Income")
+    await make(mallory, "Foreign")
+    own = as_service(alice).portfolios
+
+    async def read(**revisions: int) -> dict[str, tuple[str, int]]:
+        answer = await own.GetBooks(GetBooksRequest(as_of_date="2022-12-28", revisions=revisions))
+        ids = [book.portfolio.portfolio_id for book in answer.books]
+        assert ids == sorted(ids)
+        return {book.portfolio.portfolio_id: (book.portfolio.name, book.revision) for book in answer.books}
+
+    await alice.portfolios.UpdatePortfolio(UpdatePortfolioRequest(portfolio_id=first.portfolio_id, name="Renamed"))
+    every = await read()
+    assert every[first.portfolio_id] == ("Renamed", 2)
+    assert every[second.portfolio_id] == ("Income", 1)
+    assert "Foreign" not in [name for name, _ in every.values()]
+    assert await read(**{first.portfolio_id: 1}) == {first.portfolio_id: ("Growth", 1)}
+
+
+async def test_a_portfolio_that_is_named_must_be_there_and_the_callers(alice, mallory):
+    own, foreign = await make(alice), await make(mallory, "Foreign")
+
+    async def code(portfolio_id: str, revision: int) -> grpc.StatusCode:
+        pins = {own.portfolio_id: 1, portfolio_id: revision}
+        request = GetBooksRequest(as_of_date="2022-12-28", revisions=pins)
+        return (await refused(as_service(alice).portfolios.GetBooks(request))).code
+
+    assert await code(foreign.portfolio_id, 1) == grpc.StatusCode.NOT_FOUND
+    assert await code(NO_SUCH, 1) == grpc.StatusCode.NOT_FOUND
+    assert await code(own.portfolio_id, 7) == grpc.StatusCode.NOT_FOUND

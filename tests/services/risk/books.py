@@ -164,9 +164,11 @@ def position_message(row):
     return message
 
 
-def book_message(held=(), closed=(), cash=(), cash_reason="", revision=3, base_currency="USD"):
+def book_message(
+    held=(), closed=(), cash=(), cash_reason="", revision=3, base_currency="USD", portfolio_id=PORTFOLIO_ID
+):
     return BookMessage(
-        portfolio=Portfolio(portfolio_id=PORTFOLIO_ID, base_currency=base_currency, revision=revision),
+        portfolio=Portfolio(portfolio_id=portfolio_id, base_currency=base_currency, revision=revision),
         revision=revision,
         positions=map(position_message, held),
         closed_positions=map(position_message, closed),

@@ -1,6 +1,7 @@
 """Stand-ins for the ports. `test_clients.py` holds them and the real clients to the same behaviour."""
 
 from chassis.errors import NotFound, OutOfRange
+from services.risk.domain.joined_book import join
 from tests.services.risk.books import SESSION
 
 
@@ -18,6 +19,11 @@ class FakeBooks:
         if revision > book.revision:
             raise OutOfRange("REVISION_OUT_OF_RANGE", "no such revision", given=revision, current=book.revision)
         return book
+
+    async def read_all(self, session, revisions=None):
+        self.asked.append(("all", revisions, session.as_of_date))
+        named = sorted(self.books) if revisions is None else sorted(revisions)
+        return join([self.books[portfolio_id] for portfolio_id in named])
 
 
 class FakeMarket:

@@ -26,7 +26,7 @@ from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import (
     MarketDataServiceServicer,
     add_MarketDataServiceServicer_to_server,
 )
-from plimsoll.portfolio.v1.portfolio_service_pb2 import Book
+from plimsoll.portfolio.v1.portfolio_service_pb2 import Book, GetBooksResponse
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import (
     PortfolioServiceServicer,
     add_PortfolioServiceServicer_to_server,
@@ -63,10 +63,12 @@ class Identity(IdentityServiceServicer):
 
 
 class Portfolio(PortfolioServiceServicer):
-    """One portfolio that one user owns."""
+    """One portfolio that one user owns; among all of the user, `further` ones too, and `earlier` revisions of any."""
 
     def __init__(self, book):
         self.book = book
+        self.further = []
+        self.earlier = []
         self.callers = []
         self.sent_count = 0
 
@@ -82,6 +84,15 @@ class Portfolio(PortfolioServiceServicer):
             return Book(revision=self.book.revision, unchanged=True)
         self.sent_count += 1
         return self.book
+
+    async def GetBooks(self, request, context):
+        self.callers.append((current_call().calling_service, current_call().user_id))
+        own = [self.book, *self.further] if current_call().user_id == OWNER else []
+        pins = request.revisions or {book.portfolio.portfolio_id: book.revision for book in own}
+        at = {(book.portfolio.portfolio_id, book.revision): book for book in (*own, *self.earlier)}
+        if missing := [pin for pin in pins.items() if pin not in at]:
+            raise NotFound("portfolio", missing[0][0])
+        return GetBooksResponse(books=[at[pin] for pin in sorted(pins.items())])
 
 
 class MarketData(MarketDataServiceServicer):
