@@ -93,7 +93,7 @@ class Analyses:
             return msgspec.msgpack.encode(await self._find_or_compute(analysis, render, resolved, book, session))
 
         key = _key(resolved, book, session)
-        if analysis.needs(parameters).snapshots:  # which change without any of the other three
+        if analysis.needs(parameters).snapshots and book.parts is None:  # which change without any of the other three
             key += "/" + await self._snapshots.digest(owner_id, target.portfolio_id)
         stored, cached = await self._cache.fetch(key, compute)
         return msgspec.msgpack.decode(stored, type=Answer), cached

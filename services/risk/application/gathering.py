@@ -85,6 +85,8 @@ class Gathering:
         )
 
     async def _snapshots(self, owner_id: str, book: Book, session: Session) -> tuple[Snapshot, ...]:
+        if book.parts is not None:
+            return ()  # they are taken of one portfolio each
         asked = SnapshotPage(end=session.as_of_date)
         return tuple(await self.snapshots.page(owner_id, book.portfolio_id, asked))
 
@@ -94,7 +96,10 @@ class Gathering:
         if asked >= session.as_of_date:
             raise InvalidFields([Violation("start_date", day, f"must be before {session.as_of_date}")])
         earlier = replace(await self.market.resolve(asked), data_version=session.data_version)
-        then = await self.books.read(book.portfolio_id, book.revision, earlier, anew=anew)
+        if book.parts is None:
+            then = await self.books.read(book.portfolio_id, book.revision, earlier, anew=anew)
+        else:
+            then = await self.books.read_all(earlier, book.parts)
         ids = then.instrument_ids()
         return Before(then, MarketSlice(earlier, await self.market.marks(ids, earlier) if ids else {}))
 

@@ -13,10 +13,15 @@ from services.risk.domain.book_greeks import GREEKS, GreeksParameters
 from services.risk.domain.correlation_clusters import CORRELATION_CLUSTERS, DEFAULT_LOOKBACK, ClusterParameters
 from services.risk.domain.correlation_matrix import CORRELATION_MATRIX, CorrelationMatrixParameters
 from services.risk.domain.diversification import DIVERSIFICATION_SCORE, DiversificationParameters
+from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs, Needs
 from services.risk.domain.overview import OVERVIEW
+from services.risk.domain.performance import PERFORMANCE, PerformanceParameters
 from services.risk.domain.risk_metrics import RISK_METRICS, RiskMetricsParameters
+from services.risk.domain.scenarios import market_scenarios, rate_scenarios
+from services.risk.domain.stress_test import MARKET_SCENARIOS, RATE_SCENARIOS, StressParameters
 from services.risk.domain.value_at_risk import VALUE_AT_RISK, ValueAtRiskParameters
+from services.risk.domain.variance_decomposition import VARIANCE_DECOMPOSITION, VarianceParameters
 
 TRIED: Final[Sequence[tuple[Analysis[Any], Any]]] = (
     (OVERVIEW, NoParameters()),
@@ -26,6 +31,11 @@ TRIED: Final[Sequence[tuple[Analysis[Any], Any]]] = (
     (DIVERSIFICATION_SCORE, DiversificationParameters()),
     (RISK_METRICS, RiskMetricsParameters()),
     (VALUE_AT_RISK, ValueAtRiskParameters()),
+    (FACTOR_EXPOSURES, NoParameters()),
+    (VARIANCE_DECOMPOSITION, VarianceParameters()),
+    (MARKET_SCENARIOS, StressParameters(market_scenarios())),
+    (RATE_SCENARIOS, StressParameters(rate_scenarios())),
+    (PERFORMANCE, PerformanceParameters()),
 )
 """The calculations, each as it is when a request leaves everything to its defaults."""
 FULL: Final = 0.9
@@ -127,6 +137,7 @@ def narrowed(inputs: Inputs, needs: Needs) -> Inputs:
         history=history if needs.sessions else None,
         factors=factors if needs.factor_sessions else None,
         yields=yields if needs.yield_sessions else None,
+        snapshots=inputs.snapshots if needs.snapshots else None,
     )
 
 
@@ -137,6 +148,7 @@ def _needs(parameters: DataQualityParameters) -> Needs:
         factor_sessions=max(needs.factor_sessions for needs in every),
         facts=any(needs.facts for needs in every),
         yield_sessions=max(needs.yield_sessions for needs in every),
+        snapshots=any(needs.snapshots for needs in every),
     )
 
 

@@ -37,7 +37,7 @@ def value_held(book: Book, market: MarketSlice) -> ValuedPositions:
     price = _prices(held.instrument_ids, book.base_currency, market)
     about = notional(held.quantity, _prices(held.underlying_ids, book.base_currency, market), held.multiplier, fx)
     delta = deltas(held, market)
-    reasons = tuple(_reasons(book, market, delta))
+    reasons = tuple(_reasons(book, market, delta, about))
     kept = np.array([not reason for reason in reasons], dtype=bool)
     pnl = profit_and_loss(held.quantity, held.entry_price, price, held.multiplier, fx, fx).total
     cost = cost_basis(held.quantity, held.entry_price, held.multiplier, fx)
@@ -75,13 +75,16 @@ def _prices(instrument_ids: tuple[int, ...], base_currency: str, market: MarketS
     return np.array([mark.price if mark.currency == base_currency else np.nan for mark in marks])
 
 
-def _reasons(book: Book, market: MarketSlice, delta: FloatArray) -> Iterator[str]:
+def _reasons(book: Book, market: MarketSlice, delta: FloatArray, about: FloatArray) -> Iterator[str]:
     held = book.held
-    for instrument_id, currency, of_spot in zip(held.instrument_ids, held.currencies, delta, strict=True):
+    rows = zip(held.instrument_ids, held.currencies, delta, about, strict=True)
+    for instrument_id, currency, of_spot, size in rows:
         mark = market.marks[instrument_id]
         if not mark.known:
             yield mark.reason
         elif book.base_currency != currency or book.base_currency != mark.currency:
             yield "no_fx_rate"
+        elif np.isnan(of_spot):
+            yield "no_delta"
         else:
-            yield "no_delta" if np.isnan(of_spot) else ""
+            yield "no_underlying_price" if np.isnan(size) else ""

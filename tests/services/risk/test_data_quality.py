@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from plimsoll.risk.v1.analytics_service_pb2 import GetDataQualityRequest
 from services.risk.domain.analysis import NoParameters
 from services.risk.domain.data_quality import DATA_QUALITY, TRIED, DataQualityParameters, narrowed
-from services.risk.domain.inputs import Inputs, Needs
+from services.risk.domain.inputs import Inputs, Needs, YieldHistory
 from services.risk.domain.overview import OVERVIEW
 from tests.services.risk import servers
 from tests.services.risk.answers import ask
@@ -30,6 +30,7 @@ def quality(rows=ROWS, marks=MARKS, returns=RETURNS[:, :3], **parameters):
         "history": history(returns),
         "factors": market_history(RETURNS[:, 3]),
         "facts": facts(("Technology", "Energy", "")),
+        "snapshots": (),
     }
     asked = DataQualityParameters(**parameters)
     return ask(OWNER, book(rows, cash=[("USD", 9e5)]), market(*marks), DATA_QUALITY, asked, **slices).summary
@@ -109,6 +110,7 @@ async def test_over_the_wire(stack):
     stack.marketdata.history = history(RETURNS[-1:, :3])
     stack.marketdata.factors = market_history(RETURNS[-1:, 3])
     stack.marketdata.facts = facts(("Technology", "Energy", ""))
+    stack.marketdata.yields = YieldHistory((), (), np.empty((0, 0)), 0)
     request = GetDataQualityRequest(portfolio_id=PORTFOLIO_ID, lookback_days=40)
     found = await stack.analytics.GetDataQuality(request, metadata=servers.metadata())
     assert found.available

@@ -388,3 +388,10 @@ def numbers_in(content):
     if isinstance(content, (list, tuple)):
         return [number for part in content for number in numbers_in(part)]
     return [content] if isinstance(content, (int, float)) else []
+
+
+def test_an_option_whose_underlying_has_no_price_of_its_own_is_left_out():
+    """The option may have a price and a delta all the same; what it is about cannot be said."""
+    result = overview((AAPL, CALL, XOM), [mark(1, 126.04, currency="EUR"), mark(2, 100.0), option_mark(4, 5.0)])
+    reasons = {left.symbol: left.reason for left in result.metadata.coverage.excluded}
+    assert reasons == {"AAPL": "no_fx_rate", CALL.symbol: "no_underlying_price"}
