@@ -57,8 +57,8 @@ async def signed_in(
     Raises:
         StackError: a service does not answer, or refuses.
     """
-    name = email or access.email or _ask("E-mail")
-    password = access.password or _ask_password()
+    name = email or access.email or ask_name()
+    password = access.password or ask_password()
     channels = Channels("cli", access.service_key)
     try:
         portfolio = channels.channel("portfolio", access.portfolio_address)
@@ -77,14 +77,23 @@ def in_words(error: grpc.aio.AioRpcError) -> str:
     return error.details() or error.code().name
 
 
-def _ask(question: str) -> str:
+def ask_name() -> str:
+    """Ask at a terminal who signs in.
+
+    Raises:
+        StackError: there is no terminal.
+    """
     if not sys.stdin.isatty():
         raise StackError("nobody is named: give --email, or set PLIMSOLL_EMAIL")
-    return str(typer.prompt(question))
+    return str(typer.prompt("E-mail"))
 
 
-def _ask_password() -> Secret:
-    """Ask at a terminal, hidden; otherwise read the first line of standard input."""
+def ask_password() -> Secret:
+    """Ask at a terminal, hidden; otherwise read the first line of standard input.
+
+    Raises:
+        StackError: there is none.
+    """
     if sys.stdin.isatty():
         return Secret(typer.prompt("Password", hide_input=True))
     password = Secret(sys.stdin.readline().rstrip("\r\n"))

@@ -55,6 +55,14 @@ class FileFormat(StrEnum):
     YAML = "yaml"
 
 
+class ReportForm(StrEnum):
+    """The forms that a report can have."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+
+
 class Tier(StrEnum):
     """The tiers of accounts."""
 
@@ -206,6 +214,21 @@ def export_portfolio(
     from cli import export as exporting
 
     exporting.export(Home(_settings().home), portfolio, kind.value, output, sections, email)
+
+
+@app.command("report")
+def report_portfolio(
+    portfolio: Annotated[str, typer.Argument(help="Name or id of the portfolio.")],
+    kind: Annotated[ReportForm, typer.Option("--format", help="What to write.")] = ReportForm.TEXT,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write. Default: standard output.")
+    ] = None,
+    email: Email = "",
+) -> None:
+    """Report on a portfolio: what it is worth, what it is exposed to, what it can lose, how it went."""
+    from cli import reporting
+
+    reporting.report(Home(_settings().home), portfolio, kind.value, output, email)
 
 
 @app.command("import")

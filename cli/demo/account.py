@@ -19,15 +19,16 @@ class Account:
 async def sign_in(api: Api, account: Account) -> None:
     """Signs in; registers first where the account does not exist yet."""
     try:
-        await _log_in(api, account)
+        await log_in(api, account)
     except ApiError as refused:
         if refused.reason != "CREDENTIALS_INVALID":
             raise
         await _register(api, account)
-        await _log_in(api, account)
+        await log_in(api, account)
 
 
-async def _log_in(api: Api, account: Account) -> None:
+async def log_in(api: Api, account: Account) -> None:
+    """Signs in to an account that exists."""
     session = await api.post("/api/v1/auth/login", _credentials(account))
     api.authorise(session["access_token"])
 

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from google.protobuf.json_format import ParseDict
 from rich.console import Console
 
+from cli.asking import fetch_report
 from cli.demo.account import Account, sign_in
 from cli.demo.books import Book
 from cli.demo.farewell import print_farewell
 from cli.demo.history import fetch_performance
 from cli.demo.importing import import_books
 from cli.demo.rest import Api
-from cli.report.answers import PortfolioAnswers, read_answers
+from cli.report.answers import read_answers
 from cli.report.coverage import coverage_line
 from cli.report.performance import performance_line
-from cli.report.portfolio import portfolio_page
+from cli.report.portfolio import full_page
+from cli.report.risk import read_risk
 from cli.report.summary import glance
 from plimsoll.marketdata.v1.marketdata_service_pb2 import CoverageReport
 
@@ -24,18 +26,19 @@ adjusted backwards for later dividends and spin-offs: right for returns, a littl
 profit and loss is close to a total return. Premiums of options (tag illustrative-premium) are model values. \
 More in examples/portfolios/README.md."""
 
-
 async def take_tour(api: Api, base_url: str, account: Account, books: Sequence[Book], console: Console) -> None:
     """Everything that the public API shows of the books, as a report."""
     await sign_in(api, account)
     ids = await import_books(api, books, console)
-    reports = [await fetch(api, portfolio_id) for portfolio_id in ids]
+    earned = [await fetch_performance(api, portfolio_id) for portfolio_id in ids]
+    found = [await fetch_report(api, portfolio_id) for portfolio_id in ids]
+    reports = [read_answers(answers["complete"], answers["overview"]) for answers in found]
     console.print()
-    for answers in reports:
-        console.print(portfolio_page(answers))
+    for report, answers in zip(reports, found, strict=True):
+        console.print(full_page(report, read_risk(answers)))
     console.print(glance(reports))
-    for book, portfolio_id in zip(books, ids, strict=True):
-        console.print(performance_line(book.name, await fetch_performance(api, portfolio_id)))
+    for book, performance in zip(books, earned, strict=True):
+        console.print(performance_line(book.name, performance))
     console.print(coverage_line(await fetch_coverage(api)))
     console.print(NOTE, style="dim")
     console.print()
@@ -45,11 +48,3 @@ async def take_tour(api: Api, base_url: str, account: Account, books: Sequence[B
 async def fetch_coverage(api: Api) -> CoverageReport:
     """How complete the prices are that the reports rest on."""
     return ParseDict(await api.get("/api/v1/marketdata/coverage"), CoverageReport(), ignore_unknown_fields=True)
-
-
-async def fetch(api: Api, portfolio_id: str) -> PortfolioAnswers:
-    """Both answers about one portfolio."""
-    return read_answers(
-        await api.get(f"/api/v1/data/portfolio/{portfolio_id}/complete"),
-        await api.get(f"/api/v1/analytics/portfolio/{portfolio_id}/overview"),
-    )

@@ -1,7 +1,7 @@
 """Fetches what an analysis needs, all of it pinned to one session and one version, as much as possible at once."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TypeVar
@@ -9,6 +9,7 @@ from typing import TypeVar
 from chassis.errors import InvalidFields, Violation
 from services.risk.domain.book import NO_BOOK, Book
 from services.risk.domain.inputs import Before, Inputs, Needs
+from services.risk.domain.joined_book import ALL
 from services.risk.domain.market import MarketSlice, Session
 from services.risk.domain.snapshot import Snapshot, SnapshotPage
 from services.risk.ports import Books, Market, Snapshots
@@ -96,10 +97,7 @@ class Gathering:
         if asked >= session.as_of_date:
             raise InvalidFields([Violation("start_date", day, f"must be before {session.as_of_date}")])
         earlier = replace(await self.market.resolve(asked), data_version=session.data_version)
-        if book.parts is None:
-            then = await self.books.read(book.portfolio_id, book.revision, earlier, anew=anew)
-        else:
-            then = await self.books.read_all(earlier, book.parts)
+        then = await self.book(book.portfolio_id, book.revision, earlier, parts=book.parts, anew=anew)
         ids = then.instrument_ids()
         return Before(then, MarketSlice(earlier, await self.market.marks(ids, earlier) if ids else {}))
 

@@ -15,11 +15,12 @@ from services.risk.domain.correlation_matrix import CORRELATION_MATRIX, Correlat
 from services.risk.domain.diversification import DIVERSIFICATION_SCORE, DiversificationParameters
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.inputs import Inputs, Needs
+from services.risk.domain.interest_rate_betas import INTEREST_RATE_BETAS, RateBetaParameters
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.performance import PERFORMANCE, PerformanceParameters
 from services.risk.domain.risk_metrics import RISK_METRICS, RiskMetricsParameters
-from services.risk.domain.scenarios import market_scenarios, rate_scenarios
-from services.risk.domain.stress_test import MARKET_SCENARIOS, RATE_SCENARIOS, StressParameters
+from services.risk.domain.scenarios import market_scenarios
+from services.risk.domain.stress_test import MARKET_SCENARIOS, StressParameters
 from services.risk.domain.value_at_risk import VALUE_AT_RISK, ValueAtRiskParameters
 from services.risk.domain.variance_decomposition import VARIANCE_DECOMPOSITION, VarianceParameters
 
@@ -34,7 +35,7 @@ TRIED: Final[Sequence[tuple[Analysis[Any], Any]]] = (
     (FACTOR_EXPOSURES, NoParameters()),
     (VARIANCE_DECOMPOSITION, VarianceParameters()),
     (MARKET_SCENARIOS, StressParameters(market_scenarios())),
-    (RATE_SCENARIOS, StressParameters(rate_scenarios())),
+    (INTEREST_RATE_BETAS, RateBetaParameters()),
     (PERFORMANCE, PerformanceParameters()),
 )
 """The calculations, each as it is when a request leaves everything to its defaults."""

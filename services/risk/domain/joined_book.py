@@ -17,6 +17,8 @@ from services.risk.domain.book import Book, CashBalance, Positions
 
 ALL: Final = "all"
 """Stands for the id of a portfolio where every portfolio is meant."""
+PARTS: Final = "portfolio_revisions"
+"""In a resolved request about all portfolios: the revision of each, by its id."""
 DEFAULT_CURRENCY: Final = "USD"
 Row = dict[str, Any]
 """A position, its fields by the names of the columns."""
