@@ -23,7 +23,7 @@ from tests.system.test_export import BOOKS, EXAMPLES, upload
 
 PARAMETERS: dict[str, dict[str, str]] = {}
 """What an RPC cannot be asked without, by its name."""
-UNANSWERABLE: dict[str, str] = {"GetInterestRateBetas": "no_yields"}
+UNANSWERABLE: dict[str, str] = {"GetInterestRateBetas": "no_yields", "GetRateScenarios": "no_yields"}
 """Why the bundled prices and fresh portfolios tell nothing, by the name of the RPC."""
 SOURCES = Path(__file__).parents[2]
 NOT_NUMBERS = {"NaN", "Infinity", "-Infinity"}
