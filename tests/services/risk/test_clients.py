@@ -16,6 +16,7 @@ from plimsoll.marketdata.v1.market_pb2 import YieldCurve
 from plimsoll.marketdata.v1.marketdata_service_pb2 import (
     BatchGetInstrumentsResponse,
     FactorEtfPrices,
+    GetTradingCalendarResponse,
     GetYieldCurveResponse,
     PriceMatrix,
 )
@@ -208,6 +209,10 @@ class AsSet(servers.MarketData):
         self.asked.append(request)
         return self.matrix
 
+    async def GetTradingCalendar(self, request, context):
+        self.asked.append(request)
+        return GetTradingCalendarResponse(session_dates=DAYS)
+
     async def GetFactorEtfPrices(self, request, context):
         self.asked.append(request)
         return self.fund_prices
@@ -251,6 +256,22 @@ async def test_a_history_is_read_as_it_is(marketdata):
     (asked,) = server.asked
     assert (asked.as_of_date, asked.data_version, asked.sessions) == ("2022-12-28", 7, 2)
     assert asked.price_basis == PriceBasis.TOTAL_RETURN_ADJUSTED
+
+
+@pytest.mark.parametrize(("basis", "asked"), [("raw", PriceBasis.RAW), ("split_adjusted", PriceBasis.SPLIT_ADJUSTED)])
+async def test_closes_are_asked_for_on_their_basis(marketdata, basis, asked):
+    server, client = marketdata
+    server.matrix = PriceMatrix(
+        session_dates=DAYS[:1], instrument_ids=[1], closes=np.ones(1, "<f8").tobytes(), price_bases=[asked]
+    )
+    assert (await client.closes([1], SESSION, 1, basis)).price_bases == (basis,)
+    assert server.asked[0].price_basis == asked
+
+
+async def test_sessions_are_those_between_two_days(marketdata):
+    server, client = marketdata
+    assert await client.sessions(date(2022, 12, 24), date(2022, 12, 28)) == DATES
+    assert (server.asked[0].start_date, server.asked[0].end_date) == ("2022-12-24", "2022-12-28")
 
 
 async def test_factors_are_read_as_they_are_and_what_is_missing_stays_missing(marketdata):
