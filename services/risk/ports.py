@@ -8,7 +8,7 @@ from riskmath.arrays import FloatArray
 from services.risk.domain.book import Book
 from services.risk.domain.inputs import FactorHistory, InstrumentFacts, PriceHistory, YieldHistory
 from services.risk.domain.ledger import ResultPage, StoredResult
-from services.risk.domain.market import Mark, PriceBasis, Session
+from services.risk.domain.market import MarketSlice, PriceBasis, Session
 from services.risk.domain.snapshot import Kept, Snapshot, SnapshotPage
 
 
@@ -45,8 +45,8 @@ class Market(Protocol):
         """
         ...
 
-    async def marks(self, instrument_ids: Sequence[int], session: Session) -> Mapping[int, Mark]:
-        """Give the mark of every instrument named, by instrument, at the session and its version."""
+    async def marks(self, instrument_ids: Sequence[int], session: Session) -> MarketSlice:
+        """Give the mark of every instrument named, at the session and its version."""
         ...
 
     async def history(self, instrument_ids: Sequence[int], session: Session, sessions: int) -> PriceHistory:

@@ -76,7 +76,7 @@ class Gathering:
         )
         return Inputs(
             book=book,
-            market=MarketSlice(session, marks or {}),
+            market=marks or MarketSlice(session, {}),
             history=history,
             factors=factors,
             facts=(facts or {}) if needs.facts else None,
@@ -99,7 +99,7 @@ class Gathering:
         earlier = replace(await self.market.resolve(asked), data_version=session.data_version)
         then = await self.book(book.portfolio_id, book.revision, earlier, parts=book.parts, anew=anew)
         ids = then.instrument_ids()
-        return Before(then, MarketSlice(earlier, await self.market.marks(ids, earlier) if ids else {}))
+        return Before(then, await self.market.marks(ids, earlier) if ids else MarketSlice(earlier, {}))
 
 
 async def _if(awaited: Awaitable[T] | None) -> T | None:

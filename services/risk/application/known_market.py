@@ -13,7 +13,7 @@ from cachetools import TTLCache
 
 from chassis.flights import Flights
 from services.risk.domain.inputs import FactorHistory, InstrumentFacts, PriceHistory, YieldHistory
-from services.risk.domain.market import Mark, Session
+from services.risk.domain.market import MarketSlice, Session
 from services.risk.ports import Market
 
 BYTES_KEPT = 48 << 20
@@ -35,8 +35,8 @@ class KnownMarket:
         """Ask: the newest session and version are those of now."""
         return await self._market.resolve(as_of_date)
 
-    async def marks(self, instrument_ids: Sequence[int], session: Session) -> Mapping[int, Mark]:
-        """Give the mark of every instrument named, by instrument."""
+    async def marks(self, instrument_ids: Sequence[int], session: Session) -> MarketSlice:
+        """Give the mark of every instrument named."""
         key = "marks", tuple(instrument_ids), session
         return await self._once(key, lambda: self._market.marks(instrument_ids, session))
 
@@ -75,5 +75,7 @@ def _size(value: Any) -> int:
             return int(value.closes.nbytes) + ROW_BYTES
         case YieldHistory():
             return int(value.yields.nbytes) + ROW_BYTES
+        case MarketSlice():
+            return (1 + len(value.marks)) * ROW_BYTES
         case _:
             return (1 + len(value)) * ROW_BYTES

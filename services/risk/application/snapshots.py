@@ -127,4 +127,4 @@ class SnapshotTaking:
         return await self._market.closes(instrument_ids, session, sessions, basis) if instrument_ids else None
 
     async def _marks(self, instrument_ids: Sequence[int], session: Session) -> MarketSlice:
-        return MarketSlice(session, await self._market.marks(instrument_ids, session) if instrument_ids else {})
+        return await self._market.marks(instrument_ids, session) if instrument_ids else MarketSlice(session, {})

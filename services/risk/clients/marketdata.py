@@ -23,7 +23,7 @@ from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataService
 from plimsoll.marketdata.v1.price_pb2 import Mark as MarkMessage
 from riskmath.arrays import FloatArray
 from services.risk.domain.inputs import FactorHistory, InactiveFactor, InstrumentFacts, PriceHistory, YieldHistory
-from services.risk.domain.market import Mark, OptionMark, PriceBasis, PriceSource, Session
+from services.risk.domain.market import Mark, MarketSlice, OptionMark, PriceBasis, PriceSource, Session
 
 BASES: Mapping["PriceBasisMessage.Basis.ValueType", PriceBasis] = {
     PriceBasisMessage.RAW: "raw",
@@ -58,8 +58,8 @@ class MarketDataClient:
             data_version=answer.data_version,
         )
 
-    async def marks(self, instrument_ids: Sequence[int], session: Session) -> Mapping[int, Mark]:
-        """Give the mark of every instrument named, by instrument, in one call.
+    async def marks(self, instrument_ids: Sequence[int], session: Session) -> MarketSlice:
+        """Give the mark of every instrument named, in one call.
 
         Raises:
             grpc.aio.AioRpcError: the service does not answer.
@@ -70,7 +70,7 @@ class MarketDataClient:
             data_version=session.data_version,
         )
         answer = await self._marketdata.GetMarks(request)
-        return {message.instrument_id: read_mark(message) for message in answer.marks}
+        return MarketSlice(session, {message.instrument_id: read_mark(message) for message in answer.marks})
 
     async def sessions(self, start_date: date, end_date: date) -> tuple[date, ...]:
         """Give the sessions of the exchange between two days, both included.

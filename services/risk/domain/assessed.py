@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 from riskmath.exposure import Coverage
 from riskmath.exposure import coverage as measure_coverage
 from riskmath.sums import KnownSum, sum_known
 from services.risk.domain.analysis import Found
+from services.risk.domain.book import Book
 from services.risk.domain.caveats import caveats
 from services.risk.domain.coverage import book_coverage, is_enough
 from services.risk.domain.inputs import Inputs
+from services.risk.domain.market import MarketSlice
 from services.risk.domain.results import BookCoverage
 from services.risk.domain.valuation import ValuedPositions, cash_balance, realized_pnl, value_held
+
+BOOKS_KEPT: Final = 32
+"""Whoever asks one analysis of a book asks the next: the same book at the same marks is valued once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +47,11 @@ class Assessed:
 
 def assess(inputs: Inputs) -> Assessed:
     """Value a book and say what of it could be valued."""
-    book, market = inputs.book, inputs.market
+    return _assess(inputs.book, inputs.market)
+
+
+@lru_cache(maxsize=BOOKS_KEPT)
+def _assess(book: Book, market: MarketSlice) -> Assessed:
     valued = value_held(book, market)
     realized = sum_known(realized_pnl(book))
     measured = measure_coverage(valued.exposure, valued.size)

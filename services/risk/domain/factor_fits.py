@@ -5,6 +5,7 @@ its own is left out of the book and named in its coverage.
 """
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,8 +17,8 @@ from riskmath.scenario import ScenarioModel, scenario_model
 from services.risk.domain.analysis import Found, Lookback
 from services.risk.domain.assessed import Assessed, assess
 from services.risk.domain.caveats import named_first
-from services.risk.domain.factor_returns import FactorReturns, factor_returns, longest_returns
-from services.risk.domain.inputs import Inputs, Needs
+from services.risk.domain.factor_returns import WINDOWS_KEPT, FactorReturns, factor_returns, longest_returns
+from services.risk.domain.inputs import FactorHistory, Inputs, Needs
 from services.risk.domain.instrument_fits import WINDOW, fits_of
 from services.risk.domain.moves import Moves, moves, with_history
 
@@ -114,9 +115,14 @@ def fit_book(inputs: Inputs) -> FittedBook | Found:
 def model_of(inputs: Inputs, fitted: FittedBook) -> ScenarioModel:
     """Measure the factors themselves over all the history there is of them: covariances, betas and deviations."""
     assert inputs.factors is not None, "without factors there is no fit"
-    longest = longest_returns(inputs.factors, fitted.factors)
+    return _model(inputs.factors, fitted.factors)
+
+
+@lru_cache(maxsize=WINDOWS_KEPT)
+def _model(factors: FactorHistory, window: FactorReturns) -> ScenarioModel:
+    longest = longest_returns(factors, window)
     return scenario_model(
-        longest.market, longest.styles, value=longest.value, growth=longest.growth, window=len(fitted.factors.returns)
+        longest.market, longest.styles, value=longest.value, growth=longest.growth, window=len(window.returns)
     )
 
 

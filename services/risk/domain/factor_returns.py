@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,8 @@ VALUE: Final = "Value"
 GROWTH: Final = "Growth"
 KNOWN: Final = 0.8
 """A fund that is known on a smaller part of the window than this would take the rest of it from all fits."""
+WINDOWS_KEPT: Final = 16
+"""The factors of a session are the same for every book."""
 INDEPENDENT: Final = 1e-8
 """What the other funds leave of one, as a part of its own deviation; below, it is a mixture of them."""
 
@@ -68,7 +71,8 @@ class FactorReturns:
         return self.names.index(name) - 1 if name in self.names else None
 
 
-def factor_returns(factors: FactorHistory | None, dates: Sequence[date], at_least: int) -> FactorReturns | None:
+@lru_cache(maxsize=WINDOWS_KEPT)
+def factor_returns(factors: FactorHistory | None, dates: tuple[date, ...], at_least: int) -> FactorReturns | None:
     """Give the returns of the factors from each of these sessions to the next.
 
     A style that is known too rarely, or that is a mixture of the factors before it, is inactive. None: nothing stands
@@ -77,7 +81,7 @@ def factor_returns(factors: FactorHistory | None, dates: Sequence[date], at_leas
     if factors is None or MARKET not in factors.names:
         return None
     names = tuple(dict.fromkeys((MARKET, *factors.names)))
-    moves = np.column_stack([_moves(factors, name, dates) for name in names])
+    moves = _moves(factors, names, dates)
     market = moves[~np.isnan(moves[:, 0]), 0]
     if market.size < at_least or np.ptp(market) == 0.0:
         return None
@@ -86,17 +90,18 @@ def factor_returns(factors: FactorHistory | None, dates: Sequence[date], at_leas
         names=tuple(names[place] for place in kept),
         symbols=tuple(_symbol(factors, names[place]) for place in kept),
         returns=moves[:, kept],
-        dates=tuple(dates),
+        dates=dates,
         inactive=factors.inactive + inactive,
     )
 
 
+@lru_cache(maxsize=WINDOWS_KEPT)
 def longest_returns(factors: FactorHistory, window: FactorReturns) -> FactorReturns:
     """Give the returns of the same factors over all sessions that were read."""
     return FactorReturns(
         names=window.names,
         symbols=window.symbols,
-        returns=np.column_stack([_moves(factors, name, factors.session_dates) for name in window.names]),
+        returns=_moves(factors, window.names, factors.session_dates),
         dates=factors.session_dates,
         inactive=window.inactive,
     )
@@ -133,16 +138,15 @@ def _independent(moves: FloatArray) -> bool:
     return bool(left @ left > INDEPENDENT**2 * (known[:, -1] @ known[:, -1]))
 
 
-def _moves(factors: FactorHistory, name: str, dates: Sequence[date]) -> FloatArray:
-    """Returns of a factor: of its fund, or of its long fund less the other."""
-    columns = [column for column, factor in enumerate(factors.names) if factor == name]
+def _moves(factors: FactorHistory, names: Sequence[str], dates: Sequence[date]) -> FloatArray:
+    """Returns of factors, (T, len(names)): of the fund of each, or of its long fund less the other."""
     row_of = {day: row for row, day in enumerate(factors.session_dates)}
-    closes = np.full((len(dates), len(columns)), np.nan)
-    there = [place for place, day in enumerate(dates) if day in row_of]
-    closes[there] = factors.closes[np.ix_([row_of[dates[place]] for place in there], columns)]
+    rows = np.array([row_of.get(day, -1) for day in dates], dtype=np.int64)
+    closes = np.vstack([factors.closes, np.full(len(factors.names), np.nan)])[rows]  # the last is of no session
     with np.errstate(invalid="ignore"):
-        moves = simple_returns(np.where(closes > 0.0, closes, np.nan))
-    return np.asarray(moves[:, 0] - moves[:, 1:].sum(axis=1))
+        returns = simple_returns(np.where(closes > 0.0, closes, np.nan))
+    columns = [[column for column, factor in enumerate(factors.names) if factor == name] for name in names]
+    return np.column_stack([returns[:, own[0]] - returns[:, own[1:]].sum(axis=1) for own in columns])
 
 
 def _symbol(factors: FactorHistory, name: str) -> str:

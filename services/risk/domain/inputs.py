@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from services.risk.domain.book import Book
 from services.risk.domain.market import MarketSlice, PriceBasis
 from services.risk.domain.result_id import market_digest
 from services.risk.domain.snapshot import Snapshot
+
+SLICES_KEPT: Final = 128
+"""Slices whose digests are remembered: what several analyses read, and what is the same for every book."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +166,14 @@ class Inputs:
         """SHA-256, in hex, of each slice that was read, by its name."""
         found = {"portfolio": self.book.digest, "marks": market_digest(self.market)}
         if self.history:
-            found["prices"] = self.history.digest()
+            found["prices"] = _digest_of(self.history)
         if self.factors:
-            found["factors"] = self.factors.digest()
+            found["factors"] = _digest_of(self.factors)
         if self.facts is not None:
             rows = [[number, *_texts(self.facts[number])] for number in sorted(self.facts)]
             found["instruments"] = _digest(rows)
         if self.yields:
-            found["yields"] = self.yields.digest()
+            found["yields"] = _digest_of(self.yields)
         if self.snapshots is not None:
             found["snapshots"] = _digest([snapshot.digest for snapshot in self.snapshots])
         if self.before:
@@ -182,6 +187,11 @@ class Inputs:
         slices = [self.market, *(part for part in (self.history, self.factors, self.yields) if part)]
         earlier = [self.before.market] if self.before else []
         return max(part.data_version for part in (*slices, *earlier, *(self.snapshots or ())))
+
+
+@lru_cache(maxsize=SLICES_KEPT)
+def _digest_of(part: PriceHistory | FactorHistory | YieldHistory) -> str:
+    return part.digest()
 
 
 def _texts(facts: InstrumentFacts) -> list[str]:

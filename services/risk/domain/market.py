@@ -78,7 +78,7 @@ class Mark:
         return self.known and self.age_sessions > STALE_SESSIONS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MarketSlice:
     """The session and every mark that an answer reads: all that it knows of the market."""
 

@@ -8,7 +8,7 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import rfc8785
@@ -17,6 +17,8 @@ from services.risk.domain.market import Mark, MarketSlice
 
 MODEL_VERSION = "3"
 """Raised whenever a formula, a rule or a sentence of an answer changes."""
+BOOKS_KEPT = 32
+"""Whose marks have been read lately, and are read again by the next analysis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def result_id(resolved: Resolved, digests: Mapping[str, str]) -> str:
     return hashlib.sha256(rfc8785.dumps(told)).hexdigest()
 
 
+@lru_cache(maxsize=BOOKS_KEPT)
 def market_digest(market: MarketSlice) -> str:
     """Give the SHA-256, in hex, of every mark that was read: a line per mark, by instrument.
 

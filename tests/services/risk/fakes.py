@@ -2,6 +2,7 @@
 
 from chassis.errors import NotFound, OutOfRange
 from services.risk.domain.joined_book import join
+from services.risk.domain.market import MarketSlice
 from tests.services.risk.books import SESSION
 
 
@@ -42,7 +43,7 @@ class FakeMarket:
 
     async def marks(self, instrument_ids, session):
         self.asked.append((tuple(instrument_ids), session.as_of_date, session.data_version))
-        return {instrument_id: self.known[instrument_id] for instrument_id in instrument_ids}
+        return MarketSlice(session, {number: self.known[number] for number in instrument_ids})
 
 
 class FakeLedger:

@@ -125,7 +125,7 @@ async def test_a_day_after_the_newest_session_is_out_of_range(market):
 
 
 async def test_marks_are_read_as_they_are(market):
-    found = await market.marks([1, 4, 7, 8, 9], SESSION)
+    found = (await market.marks([1, 4, 7, 8, 9], SESSION)).marks
     assert list(found) == [1, 4, 7, 8, 9]
     assert found[8] == option_mark(8, 5.25)
     assert found[9] == option_mark(9, 0.0, {"source": "close"}, expired=True)

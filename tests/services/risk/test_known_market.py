@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from services.risk.application.known_market import LIFE_SECONDS, KnownMarket
+from services.risk.domain.market import MarketSlice
 from tests.services.risk.books import SESSION
 from tests.services.risk.histories import history
 
@@ -26,7 +27,7 @@ class Counted:
 
     async def marks(self, instrument_ids, session):
         self.asked.append("marks")
-        return {}
+        return MarketSlice(session, {})
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ async def test_another_slice_is_asked_for(known, market):
 
 
 async def test_no_mark_at_all_is_known_too(known, market):
-    assert await known.marks([1], SESSION) == await known.marks([1], SESSION) == {}
+    assert await known.marks([1], SESSION) is await known.marks([1], SESSION)
     assert market.asked == ["marks"]
 
 
