@@ -5,6 +5,7 @@ The body of a finding is a dataclass whose fields are named as those of the answ
 
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -17,6 +18,7 @@ from services.risk.domain.inputs import Inputs
 from services.risk.domain.result_id import MODEL_VERSION, Resolved
 
 M = TypeVar("M", bound=Message)
+AS_THEY_ARE = frozenset({str, float, int, bool, type(None)})
 
 
 def answer_message(message: type[M], resolved: Resolved, name: str, inputs: Inputs, found: Found) -> M:
@@ -74,8 +76,11 @@ def _lookback(lookback: Lookback) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Give what a message can be made of; None stays, and leaves its field unset."""
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    kind: Any = type(value)
+    if kind in AS_THEY_ARE:
+        return value
+    if names := _field_names(kind):
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
@@ -83,6 +88,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
     return value
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    """Give the fields of a dataclass; none of anything else. A large answer has ten thousand values of a few kinds."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _struct(mapping: dict[str, Any]) -> Struct:

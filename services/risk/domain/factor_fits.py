@@ -6,16 +6,18 @@ its own is left out of the book and named in its coverage.
 
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from threading import Lock
 from typing import Final
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from riskmath.arrays import BoolArray, FloatArray
 from riskmath.factor_basis import Collinearity, collinearity
 from riskmath.factor_model import MINIMUM, FactorFits, residuals
 from riskmath.scenario import ScenarioModel, scenario_model
 from services.risk.domain.analysis import Found, Lookback
-from services.risk.domain.assessed import Assessed, assess
+from services.risk.domain.assessed import BOOKS_KEPT, Assessed, assess
 from services.risk.domain.caveats import named_first
 from services.risk.domain.factor_returns import WINDOWS_KEPT, FactorReturns, factor_returns, longest_returns
 from services.risk.domain.inputs import FactorHistory, Inputs, Needs
@@ -90,6 +92,9 @@ class FittedBook:
         return self.assessed.warnings + tuple(_warnings(inputs, self))
 
 
+@cached(
+    LRUCache(BOOKS_KEPT), key=lambda inputs: (inputs.book, inputs.market, inputs.history, inputs.factors), lock=Lock()
+)
 def fit_book(inputs: Inputs) -> FittedBook | Found:
     """Fit everything that a book follows, or say why there is nothing to fit.
 
