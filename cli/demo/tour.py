@@ -26,6 +26,7 @@ adjusted backwards for later dividends and spin-offs: right for returns, a littl
 profit and loss is close to a total return. Premiums of options (tag illustrative-premium) are model values. \
 More in examples/portfolios/README.md."""
 
+
 async def take_tour(api: Api, base_url: str, account: Account, books: Sequence[Book], console: Console) -> None:
     """Everything that the public API shows of the books, as a report."""
     await sign_in(api, account)

@@ -11,7 +11,7 @@ from cli.report.positions import contract, valued_positions
 
 ROW, LABEL, CHART, TEXT = 24, 210, 360, 170
 """Sizes of a chart of bars, in units of its own: a bar's height, and the widths of its three parts."""
-WIDE, HIGH, MARGIN = 740, 220, 44
+WIDE, HIGH, MARGIN = 740, 220, 56
 """Sizes of a chart of paths."""
 
 

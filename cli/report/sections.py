@@ -47,7 +47,7 @@ def _exposures(answers: RiskAnswers) -> Section:
     groups = answers.exposures.groups
     rows = [
         (
-            group.name or "not known",
+            group.name or "no sector",
             money(group.long_exposure),
             money(group.short_exposure),
             money(group.net_exposure),
@@ -55,7 +55,7 @@ def _exposures(answers: RiskAnswers) -> Section:
         )
         for group in groups
     ]
-    bars = tuple(Bar(group.name or "not known", group.net_exposure, money(group.net_exposure)) for group in groups)
+    bars = tuple(Bar(group.name or "no sector", group.net_exposure, money(group.net_exposure)) for group in groups)
     note = f"Options count with delta times notional. Netted by underlying, gross exposure is \
 {money(answers.exposures.gross_exposure_by_underlying)} of {money(answers.exposures.gross_exposure)}."
     return Section(EXPOSURES, bars, grid=Grid(("Sector", "Long", "Short", "Net", "of NAV"), rows), notes=(note,))

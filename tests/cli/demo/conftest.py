@@ -74,6 +74,8 @@ class FakeGateway:
             case "POST", ["portfolios", portfolio_id, "snapshots"]:
                 self.with_history.add(portfolio_id)
                 return httpx.Response(200, json={"created_count": 400})
+            case "GET", ["analytics", "portfolio", portfolio_id, _] | ["data", "portfolio", portfolio_id, _]:
+                return httpx.Response(200, json={"reason": "no_market_data", "portfolio_id": portfolio_id})
             case "GET", ["marketdata", "coverage"]:
                 return httpx.Response(200, json=COVERAGE)
         return refused(404, 5, f"no route {request.url.path}", "RESOURCE_NOT_FOUND")
