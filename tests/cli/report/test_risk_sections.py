@@ -1,4 +1,4 @@
-"""The parts of a report about risk: what they say, in a terminal and as HTML, also where nothing is known."""
+"""The parts of a report about risk: what they say in a terminal and as HTML, and what where nothing is known."""
 
 import copy
 import json
