@@ -10,6 +10,7 @@ from chassis.identity_quotas import RemoteCalls
 from chassis.server import Service
 from chassis.tokens import TokenVerifier
 from plimsoll.risk.v1.analytics_service_pb2_grpc import add_AnalyticsServiceServicer_to_server
+from plimsoll.risk.v1.cache_service_pb2_grpc import add_CacheServiceServicer_to_server
 from plimsoll.risk.v1.health_service_pb2_grpc import add_HealthServiceServicer_to_server
 from plimsoll.risk.v1.result_service_pb2_grpc import add_ResultServiceServicer_to_server
 from services.risk.application.analyses import Analyses
@@ -19,6 +20,7 @@ from services.risk.application.snapshots import SnapshotTaking
 from services.risk.clients.marketdata import MarketDataClient
 from services.risk.clients.portfolio import PortfolioClient
 from services.risk.handlers.analytics import AnalyticsHandler
+from services.risk.handlers.cache import CacheHandler
 from services.risk.handlers.catalogue import KINDS
 from services.risk.handlers.health import HealthHandler
 from services.risk.handlers.results import ResultHandler
@@ -67,6 +69,7 @@ def build(settings: Settings) -> Service:
         take_calls=RemoteCalls(portfolio),
         register=[
             (add_AnalyticsServiceServicer_to_server, AnalyticsHandler(analyses, taking, read_library())),
+            (add_CacheServiceServicer_to_server, CacheHandler(cache)),
             (add_ResultServiceServicer_to_server, ResultHandler(ledger, replays)),
             (add_HealthServiceServicer_to_server, HealthHandler(health)),
         ],

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from chassis.cache import ENTRY_BYTES, LIFE_SECONDS, Cache
+from chassis.cache import ENTRY_BYTES, LIFE_SECONDS, Cache, CacheStats
 from chassis.errors import CannotStart
 from tests.chassis.clock import Clock
 
@@ -171,3 +171,54 @@ def test_a_url_that_is_none_of_redis_is_refused_without_being_shown(url: str) ->
         Cache("test", url)
     assert str(caught.value) == "REDIS_URL is not a URL like redis://host:6379/0"
     assert caught.value.__suppress_context__
+
+
+async def fill(cache: Cache, owner: str, *keys: str, size: int = 0) -> None:
+    for key in keys:
+        await cache.fetch(key, Counted(b"x" * size), owner)
+
+
+async def test_each_owner_has_entries_and_counts_of_its_own() -> None:
+    cache = Cache("test")
+    await fill(cache, "ann", "a", "b", "a", "a")
+    await fill(cache, "bob", "a")
+    assert cache.stats("ann") == CacheStats(hits=2, misses=2, entries=2, bytes=2 * ENTRY_BYTES)
+    assert cache.stats("bob") == CacheStats(hits=0, misses=1, entries=1, bytes=ENTRY_BYTES)
+    assert cache.stats("eve") == CacheStats(0, 0, 0, 0)
+
+
+async def test_an_owner_drops_what_is_its_own() -> None:
+    cache = Cache("test")
+    await fill(cache, "ann", "a", "b")
+    await fill(cache, "bob", "a")
+    assert await cache.clear("ann") == 2
+    assert await cache.clear("ann") == 0
+    assert (cache.stats("ann").entries, cache.stats("bob").entries) == (0, 1)
+    assert await cache.fetch("a", Counted(), "bob") == (b"", True)
+    assert await cache.fetch("a", Counted(b"anew"), "ann") == (b"anew", False)
+
+
+async def test_no_owner_takes_more_than_its_share() -> None:
+    cache = Cache("test", max_owner_bytes=3 * (ENTRY_BYTES + 100))
+    await fill(cache, "bob", "kept", size=100)
+    await fill(cache, "ann", *"abcd", size=100)
+    assert cache.stats("ann").entries == 3
+    assert await cache.fetch("a", Counted(b"anew"), "ann") == (b"anew", False)  # the oldest gave way
+    assert (await cache.fetch("kept", Counted(), "bob"))[1]
+    await fill(cache, "ann", "larger than all", size=5000)
+    assert await cache.fetch("larger than all", Counted(), "ann") == (b"value", False)
+
+
+async def test_what_is_too_old_is_cleaned_up() -> None:
+    clock = Clock()
+    cache = Cache("test", clock=clock)
+    await fill(cache, "ann", "a", "b")
+    clock.now += LIFE_SECONDS / 2
+    await fill(cache, "ann", "c")
+    clock.now += LIFE_SECONDS / 2 + 1
+    assert cache.stats("ann").entries == 1
+    await fill(cache, "ann", "d")
+    assert cache.stats("ann").entries == 2
+    clock.now += LIFE_SECONDS + 1
+    assert cache.cleanup() == 2
+    assert cache.cleanup() == 0

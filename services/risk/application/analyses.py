@@ -98,7 +98,7 @@ class Analyses:
         key = _key(resolved, book, session)
         if analysis.needs(parameters).snapshots and book.parts is None:  # which change without any of the other three
             key += "/" + await self._snapshots.digest(owner_id, target.portfolio_id)
-        stored, cached = await self._cache.fetch(key, compute)
+        stored, cached = await self._cache.fetch(key, compute, owner_id)
         return msgspec.msgpack.decode(stored, type=Answer), cached
 
     async def _pin(self, target: Target) -> tuple[Session, Book]:
