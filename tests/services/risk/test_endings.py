@@ -146,78 +146,64 @@ async def test_every_table_with_rows_of_users_is_emptied(database, admin_url):
     assert {row["table_name"] for row in rows} == {"results", "snapshots"}
 
 
-class Reading:
-    """The events of a stub of the portfolio service, read for one reader at a time that the test says."""
-
-    def __init__(self, events, kept):
-        self._channels = Channels("risk", servers.SERVICE_KEY)
-        self._address, self._kept = events, kept
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        await self._channels.close()
-
-    async def read(self, reader, now=NOW):
-        client = EventsClient(self._channels.channel("portfolio", self._address))
-        await Forgetting(client, self._kept, reader, lambda: now).catch_up()
-
-
 @pytest.fixture
 async def events():
     return servers.Events()
 
 
 @pytest.fixture
-async def reading(events, kept):
+async def read(events, kept):
+    """Read the events of a stub of the portfolio service, as one reader and at one time."""
     portfolio = servers.Portfolio(None)
     portfolio.events = events
-    async with servers.serving_portfolio(portfolio) as address, Reading(address, kept) as opened:
-        yield opened
+    channels = Channels("risk", servers.SERVICE_KEY)
+    async with servers.serving_portfolio(portfolio) as address:
+        client = EventsClient(channels.channel("portfolio", address))
+        yield lambda reader, now=NOW: Forgetting(client, kept, reader, lambda: now).catch_up()
+        await channels.close()
 
 
-async def test_all_pages_are_read_and_the_next_time_only_what_is_new(database, reading, events, admin_url):
+async def test_all_pages_are_read_and_the_next_time_only_what_is_new(database, read, events, admin_url):
     for _ in range(250):
         events.tell(Event.PORTFOLIO_CHANGED, OWNER, P1)
     events.tell(Event.PORTFOLIO_DELETED, OWNER, P1)
-    await reading.read(AT_ONCE)
+    await read(AT_ONCE)
     assert events.asked == ["", "100", "200", "251"]
     assert (OWNER, P1) not in await left(database, admin_url)
     events.tell(Event.USER_DELETED, OWNER)
-    await reading.read(AT_ONCE)
+    await read(AT_ONCE)
     assert events.asked[4:] == ["251", "252"]
     assert await left(database, admin_url) == sorted(everything(OTHER))
 
 
-async def test_what_is_no_end_ends_nothing(database, reading, events, admin_url):
+async def test_what_is_no_end_ends_nothing(database, read, events, admin_url):
     for kind in (Event.PORTFOLIO_CHANGED, Event.IMPORT_COMPLETED):
         events.tell(kind, OWNER, P1)
-    await reading.read(AT_ONCE)
+    await read(AT_ONCE)
     assert len(await left(database, admin_url)) == 8
 
 
-async def test_two_at_once_come_to_the_same_end(database, kept, reading, events, admin_url):
+async def test_two_at_once_come_to_the_same_end(database, kept, read, events, admin_url):
     for _ in range(300):
         events.tell(Event.PORTFOLIO_DELETED, OWNER, P1)
-    await asyncio.gather(*(reading.read(AT_ONCE) for _ in range(4)))
+    await asyncio.gather(*(read(AT_ONCE) for _ in range(4)))
     assert await kept.reached(AT_ONCE.name) == "300"
     assert len(await left(database, admin_url)) == 7
 
 
-async def test_what_a_call_under_way_kept_after_the_end_goes_too(database, reading, events, admin_url):
+async def test_what_a_call_under_way_kept_after_the_end_goes_too(database, read, events, admin_url):
     events.tell(Event.PORTFOLIO_DELETED, OWNER, P1, NOW)
     events.tell(Event.PORTFOLIO_DELETED, OWNER, P2, NOW + timedelta(minutes=1))
-    await reading.read(AT_ONCE)
+    await read(AT_ONCE)
     await add(database, OWNER, P1)
     await add(database, OWNER, P2)
-    await reading.read(AFTER_CALLS, NOW + AFTER_CALLS.delay - timedelta(seconds=1))
+    await read(AFTER_CALLS, NOW + AFTER_CALLS.delay - timedelta(seconds=1))
     assert {(OWNER, P1), (OWNER, P2)} < set(await left(database, admin_url))
-    await reading.read(AFTER_CALLS, NOW + AFTER_CALLS.delay)
+    await read(AFTER_CALLS, NOW + AFTER_CALLS.delay)
     now_left = await left(database, admin_url)
     assert (OWNER, P1) not in now_left
     assert (OWNER, P2) in now_left
-    await reading.read(AFTER_CALLS, NOW + timedelta(hours=1))
+    await read(AFTER_CALLS, NOW + timedelta(hours=1))
     assert (OWNER, P2) not in await left(database, admin_url)
 
 
@@ -234,13 +220,11 @@ def test_late_readers_come_after_whatever_can_still_write():
     ("kind", "user_id", "portfolio_id"),
     [(Event.PORTFOLIO_DELETED, OWNER, ""), (Event.USER_DELETED, OWNER, P1), (Event.USER_DELETED, "", "")],
 )
-async def test_an_end_of_nothing_known_is_refused_and_not_passed_over(
-    kept, reading, events, kind, user_id, portfolio_id
-):
+async def test_an_end_of_nothing_known_is_refused_and_not_passed_over(kept, read, events, kind, user_id, portfolio_id):
     """Read as the end of an account, a portfolio's event without a portfolio would take everything of its owner."""
     events.tell(kind, user_id, portfolio_id)
     with pytest.raises(ValueError, match="does not say what has ended"):
-        await reading.read(AT_ONCE)
+        await read(AT_ONCE)
     assert await kept.reached(AT_ONCE.name) == ""
 
 
