@@ -6,6 +6,7 @@ from typing import Protocol
 
 from riskmath.arrays import FloatArray
 from services.risk.domain.book import Book
+from services.risk.domain.endings import EventPage
 from services.risk.domain.inputs import FactorHistory, InstrumentFacts, PriceHistory, YieldHistory
 from services.risk.domain.ledger import ResultPage, StoredResult
 from services.risk.domain.market import MarketSlice, PriceBasis, Session
@@ -124,4 +125,27 @@ class Fits(Protocol):
 
     async def add(self, fits: Mapping[str, FloatArray]) -> None:
         """Keep fits. One that is there already stays: a key fixes its numbers."""
+        ...
+
+
+class Events(Protocol):
+    """What happened in the portfolio service."""
+
+    async def after(self, place: str, size: int) -> EventPage:
+        """Give at most so many events that follow a place; empty: from the oldest."""
+        ...
+
+
+class Owned(Protocol):
+    """All that is kept of users and their portfolios, and how far the events that end them have been read."""
+
+    async def reached(self, reader: str) -> str:
+        """Give the place that a reader has reached. Empty: it has read nothing yet."""
+        ...
+
+    async def forget(self, reader: str, reached: str, page: EventPage) -> bool:
+        """Delete what a page of events ends, and move its reader on from the place it has reached, both or neither.
+
+        False, and nothing was done: the reader is not there any more, another process has moved it on.
+        """
         ...

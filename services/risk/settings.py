@@ -1,6 +1,9 @@
 """What the risk service can be told."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
 
 from chassis.service_settings import Address, DatabaseSettings, ServiceSettings
 
@@ -15,3 +18,5 @@ class Settings(ServiceSettings, DatabaseSettings):
     """Where the portfolio service, and identity with it, takes gRPC calls, host:port."""
     marketdata_address: Address = "127.0.0.1:50052"
     """Where the marketdata service takes gRPC calls, host:port."""
+    events_seconds: Annotated[float, Meta(gt=0, le=3600)] = 3.0
+    """Seconds between two looks at what was deleted in the portfolio service, so that it is deleted here too."""

@@ -1,11 +1,12 @@
 """Work that a service repeats in the background."""
 
 import asyncio
+import itertools
 import logging
 
 import pytest
 
-from chassis.repeating import Repeating
+from chassis.repeating import Repeating, backoff
 
 
 class Work:
@@ -47,7 +48,10 @@ async def test_a_failure_is_told_once_and_tried_again(caplog: pytest.LogCaptureF
         await work.begun_times(5)
         await repeating.stop()
     (record,) = caplog.records
-    assert record.getMessage() == "working failed and is tried again every 0 s: ConnectionError('the database is away')"
+    assert (
+        record.getMessage()
+        == "working failed and is tried again in 0 s and later: ConnectionError('the database is away')"
+    )
 
 
 async def test_work_under_way_is_cancelled() -> None:
@@ -71,3 +75,23 @@ async def test_what_never_began_can_be_ended() -> None:
     work = Work()
     await Repeating("working", 0.0, work).stop()
     assert work.begun == 0
+
+
+@pytest.mark.parametrize(
+    ("pause", "expected"),
+    [(3.0, [3, 6, 12, 24, 48, 60, 60]), (60.0, [60, 60]), (3600.0, [3600, 3600]), (0.0, [0, 0])],
+)
+def test_pauses_grow_while_it_fails_up_to_a_minute(pause: float, expected: list[float]) -> None:
+    assert list(itertools.islice(backoff(pause), len(expected))) == expected
+
+
+async def test_after_a_success_a_failure_is_news_again(caplog: pytest.LogCaptureFixture) -> None:
+    work = Work(failures=1)
+    repeating = Repeating("working", 0.0, work)
+    with caplog.at_level(logging.WARNING):
+        await repeating.start()
+        await work.begun_times(2)
+        work.failures = work.begun + 2
+        await work.begun_times(work.begun + 4)
+        await repeating.stop()
+    assert len(caplog.records) == 2

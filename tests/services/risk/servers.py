@@ -4,7 +4,9 @@ and of the service as a whole. Authentication, validation and error mapping arou
 import base64
 import json
 import time
+import uuid
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,6 +19,9 @@ from chassis.server import Server, Service
 from chassis.service_settings import ServiceSettings
 from chassis.settings import Secret
 from chassis.tokens import TokenVerifier
+from plimsoll.identity.v1.event_pb2 import Event
+from plimsoll.identity.v1.event_service_pb2 import ListEventsResponse
+from plimsoll.identity.v1.event_service_pb2_grpc import EventServiceServicer, add_EventServiceServicer_to_server
 from plimsoll.identity.v1.identity_service_pb2_grpc import (
     IdentityServiceServicer,
     add_IdentityServiceServicer_to_server,
@@ -62,6 +67,25 @@ class Identity(IdentityServiceServicer):
         return HttpBody(content_type="application/json", data=json.dumps(await fetch_keys()).encode())
 
 
+class Events(EventServiceServicer):
+    """What happened, as a test tells it; a page token is the number of events before it."""
+
+    def __init__(self):
+        self.happened = []
+        self.asked = []
+
+    def tell(self, kind, user_id=OWNER, portfolio_id="", time=None):
+        event = Event(event_id=str(uuid.uuid4()), kind=kind, user_id=user_id, portfolio_id=portfolio_id)
+        event.created_time.FromDatetime(time or datetime.now(UTC))
+        self.happened.append(event)
+
+    async def ListEvents(self, request, context):
+        self.asked.append(request.page_token)
+        place = int(request.page_token or 0)
+        found = self.happened[place : place + (request.page_size or 100)]
+        return ListEventsResponse(events=found, next_page_token=str(place + len(found)))
+
+
 class Portfolio(PortfolioServiceServicer):
     """One portfolio that one user owns; among all of the user, `further` ones too, and `earlier` revisions of any."""
 
@@ -71,11 +95,13 @@ class Portfolio(PortfolioServiceServicer):
         self.earlier = []
         self.callers = []
         self.sent_count = 0
+        self.deleted = False
+        self.events = Events()
 
     async def GetBook(self, request, context):
         call = current_call()
         self.callers.append((call.calling_service, call.user_id))
-        if request.portfolio_id != PORTFOLIO_ID or call.user_id != OWNER:
+        if self.deleted or request.portfolio_id != PORTFOLIO_ID or call.user_id != OWNER:
             raise NotFound("portfolio", request.portfolio_id)
         if request.revision > self.book.revision:
             given, current = request.revision, self.book.revision
@@ -87,7 +113,7 @@ class Portfolio(PortfolioServiceServicer):
 
     async def GetBooks(self, request, context):
         self.callers.append((current_call().calling_service, current_call().user_id))
-        own = [self.book, *self.further] if current_call().user_id == OWNER else []
+        own = [*([] if self.deleted else [self.book]), *self.further] if current_call().user_id == OWNER else []
         pins = request.revisions or {book.portfolio.portfolio_id: book.revision for book in own}
         at = {(book.portfolio.portfolio_id, book.revision): book for book in (*own, *self.earlier)}
         if missing := [pin for pin in pins.items() if pin not in at]:
@@ -131,12 +157,10 @@ class MarketData(MarketDataServiceServicer):
 
 
 @asynccontextmanager
-async def serving(name, *register):
-    """Serve some servicers as one service at a free port; gives its address."""
+async def serving(name, *register, address="127.0.0.1:0"):
+    """Serve some servicers as one service, at a free port if at no other; gives its address."""
     tokens = TokenVerifier("plimsoll", "plimsoll", fetch_keys)
-    settings = ServiceSettings(
-        listen_address="127.0.0.1:0", service_key=SERVICE_KEY, drain_seconds=0.0, rate_limits="off"
-    )
+    settings = ServiceSettings(listen_address=address, service_key=SERVICE_KEY, drain_seconds=0.0, rate_limits="off")
     server = Server(Service(health=Health(name), tokens=tokens, register=register), settings)
     await server.start()
     try:
@@ -145,9 +169,10 @@ async def serving(name, *register):
         await server.stop()
 
 
-def serving_portfolio(portfolio):
+def serving_portfolio(portfolio, **options):
     identity = (add_IdentityServiceServicer_to_server, Identity())
-    return serving("portfolio", (add_PortfolioServiceServicer_to_server, portfolio), identity)
+    events = (add_EventServiceServicer_to_server, portfolio.events)
+    return serving("portfolio", (add_PortfolioServiceServicer_to_server, portfolio), identity, events, **options)
 
 
 def serving_marketdata(marketdata):
