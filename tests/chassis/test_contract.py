@@ -58,6 +58,7 @@ def test_a_service_may_serve_several_packages() -> None:
     assert "plimsoll.portfolio.v1.PortfolioService" in served
     assert services_of("risk") == [
         "plimsoll.risk.v1.AnalyticsService",
+        "plimsoll.risk.v1.CacheService",
         "plimsoll.risk.v1.HealthService",
         "plimsoll.risk.v1.ResultService",
     ]

@@ -9,6 +9,7 @@ from typing import Any
 from chassis.settings import variables
 from cli.access import ServiceAccess, UserAccess
 from cli.administration import AdminSettings
+from cli.reporting import RestAccess
 from cli.stack.settings import StackSettings
 from gateway.settings import Settings as GatewaySettings
 from services.marketdata.settings import Settings as MarketDataSettings
@@ -26,6 +27,7 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "migrate": (StackSettings,),
     "sync": (StackSettings, ServiceAccess),
     "ingest": (StackSettings, UserAccess),
+    "report": (StackSettings, RestAccess),
     "admin": (StackSettings, AdminSettings),
 }
 CLASSES = {settings for read in PROCESSES.values() for settings in read}

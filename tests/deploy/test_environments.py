@@ -83,7 +83,7 @@ def test_an_address_names_a_container_that_listens_there(container: Container) -
 
 def test_both_run_the_same_parts() -> None:
     parts = {source: {c.process for c in CONTAINERS if c.source == source} for source in ("compose", "kubernetes")}
-    assert parts["compose"] == parts["kubernetes"] == set(PROCESSES) - {"stack", "admin", "ingest"}
+    assert parts["compose"] == parts["kubernetes"] == set(PROCESSES) - {"stack", "admin", "ingest", "report"}
 
 
 def test_what_compose_and_kubernetes_give_differs_only_where_it_should() -> None:

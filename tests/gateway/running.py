@@ -80,6 +80,6 @@ async def listening(address: str, process: Process, log: Path) -> None:
 
 
 async def until_healthy(client: httpx.AsyncClient, status: int = 200) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await client.get("/healthz")).status_code != status:  # noqa: ASYNC110 - Envoy tells only who asks
             await asyncio.sleep(0.05)
