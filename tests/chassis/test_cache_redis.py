@@ -130,3 +130,20 @@ async def test_a_redis_that_fails_between_reading_and_writing_costs_nothing(cach
 
     assert await cache.fetch("key", compute) == (b"value", False)
     assert await cache.fetch("key", compute) == (b"value", True)
+
+
+async def test_what_an_owner_drops_is_gone_in_redis_too_and_no_one_elses(cache: Cache, redis: RedisServer) -> None:
+    for owner in ("ann", "bob"):
+        await cache.fetch("key", Counted(owner.encode()), owner)
+    assert await cache.clear("ann") == 1
+    later = Cache("test", redis.url)
+    assert await later.fetch("key", Counted(b"anew"), "ann") == (b"anew", False)
+    assert await later.fetch("key", Counted(b"anew"), "bob") == (b"bob", True)
+    await later.close()
+
+
+async def test_a_dead_redis_stops_nobody_from_dropping_entries(cache: Cache, redis: RedisServer) -> None:
+    await cache.fetch("key", Counted(), "ann")
+    redis.kill()
+    assert await cache.clear("ann") == 1
+    assert cache.stats("ann").entries == 0
