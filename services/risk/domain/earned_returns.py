@@ -48,13 +48,15 @@ class PerformancePoint:
 
 
 def monthly_returns(days: Sequence[date], returns: FloatArray, benchmark: FloatArray) -> tuple[MonthlyReturn, ...]:
-    """Give the return of each month, of the sessions that end in it."""
+    """Give the return of each month in which a session with a return ends, of all that do."""
     rows: dict[tuple[int, int], list[int]] = {}
     for row, day in enumerate(days[1:]):
         rows.setdefault((day.year, day.month), []).append(row)
     found = []
     for (year, month), inside in rows.items():
         own, other = returns[inside], benchmark[inside]
+        if np.isnan(own).all():
+            continue
         of_benchmark = None if np.isnan(other).any() else float(np.prod(1.0 + other) - 1.0)
         total = float(np.prod(1.0 + np.nan_to_num(own)) - 1.0)
         found.append(MonthlyReturn(year, month, total, of_benchmark, int((~np.isnan(own)).sum())))

@@ -107,9 +107,11 @@ def _group(name: str, rows: list[int], inputs: Inputs, assessed: Assessed) -> Ex
 
 
 def _raw(inputs: Inputs, assessed: Assessed) -> FloatArray:
-    """Notionals as they are, signed by quantity; NaN for what is left out."""
-    kept = ~np.isnan(assessed.valued.exposure)
-    return np.where(kept, np.sign(inputs.book.held.quantity) * assessed.valued.size, np.nan)
+    """Notionals as they are, signed by quantity; NaN for what is left out, 0 for what has expired and moves no more."""
+    held, kept = inputs.book.held, ~np.isnan(assessed.valued.exposure)
+    options = (inputs.market.marks[instrument_id].option for instrument_id in held.instrument_ids)
+    live = np.array([not (option and option.expired) for option in options], dtype=np.float64)
+    return np.where(kept, np.sign(held.quantity) * assessed.valued.size * live, np.nan)
 
 
 def _net(assessed: Assessed, rows: list[int]) -> float:

@@ -99,8 +99,8 @@ def past_moves(inputs: Inputs, book: StressedBook, start_date: date, end_date: d
 
 
 def _own(book: StressedBook, instruments: Mapping[str, float]) -> tuple[FloatArray, tuple[str, ...]]:
-    """Moves that are stated for underlyings, (N,), and the symbols that are none of them."""
-    symbols = book.fitted.moved.underlyings.symbols
+    """Moves that are stated for underlyings, (N,), by symbols in capitals, and those that are none of them."""
+    symbols = [symbol.upper() for symbol in book.fitted.moved.underlyings.symbols]
     own = np.array([instruments.get(symbol, np.nan) for symbol in symbols], dtype=np.float64)
     return own, tuple(sorted(set(instruments) - set(symbols)))
 

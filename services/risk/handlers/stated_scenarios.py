@@ -19,8 +19,8 @@ def read_custom(asked: Sequence[Stated]) -> tuple[Scenario, ...]:
     """Read scenarios, in their order.
 
     Raises:
-        InvalidFields: a factor that there is not, a factor or a name that stands twice, a market that moves and is
-            held, or nothing that moves.
+        InvalidFields: a factor that there is not, a factor, a symbol or a name that stands twice, no symbol, a market
+            that moves and is held, or nothing that moves.
     """
     _refuse_repeated("custom_scenarios", (one.name for one in asked))
     return tuple(_custom(f"custom_scenarios[{place}]", place, one) for place, one in enumerate(asked))
@@ -44,7 +44,7 @@ def _custom(field: str, place: int, asked: Stated) -> Scenario:
     volatility = asked.volatility_change if asked.HasField("volatility_change") else None
     if not (factors or asked.instruments or asked.yield_change_bp or volatility is not None):
         raise InvalidFields([Violation(field, asked.name, "must shock something")])
-    instruments = {symbol: asked.instruments[symbol] for symbol in sorted(asked.instruments)}
+    instruments = _instruments(f"{field}.instruments", asked.instruments)
     shift = asked.yield_change_bp / 1e4
     return Scenario(
         id=f"{CUSTOM}_{place + 1}",
@@ -72,6 +72,19 @@ def _factors(field: str, asked: Mapping[str, float]) -> dict[str, float]:
             raise InvalidFields([Violation(field, name, rule)])
         found[key] = asked[name]
     return {key: found[key] for key in FACTORS if key in found}
+
+
+def _instruments(field: str, asked: Mapping[str, float]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for written in sorted(asked):
+        symbol = written.strip().upper()
+        if not symbol:
+            raise InvalidFields([Violation(field, written, "is no symbol")])
+        if symbol in found:
+            rule = f"contradicts itself: {symbol} is moved by {found[symbol]:g} and by {asked[written]:g}"
+            raise InvalidFields([Violation(field, written, rule)])
+        found[symbol] = asked[written]
+    return dict(sorted(found.items()))
 
 
 def _replay(field: str, asked: pb.RunStressTestRequest.DateRange) -> Replay:

@@ -1,6 +1,7 @@
 """Exposures by group and Greeks, against arithmetic by hand and the option models."""
 
 import dataclasses
+import math
 from datetime import date
 
 import pytest
@@ -42,6 +43,13 @@ def test_an_option_stands_with_its_underlying():
     assert aapl.raw_exposure == pytest.approx(12_604.0 - 2 * 100 * 126.04)
     assert aapl.market_value == pytest.approx(12_604.0 - 2 * 100 * 5.5)
     assert xom.net_exposure == xom.short_exposure == pytest.approx(-5419.0)
+
+
+def test_an_option_that_has_expired_has_no_notional():
+    expired = option_mark(4, 5.5, expired=True, volatility=math.nan)
+    (aapl,) = exposures((AAPL, SHORT_CALL), "underlying", marks=[*MARKS[:3], expired]).groups
+    assert (aapl.raw_exposure, aapl.net_exposure, aapl.position_count) == (12_604.0, 12_604.0, 2)
+    assert aapl.market_value == pytest.approx(12_604.0 - 2 * 100 * 5.5)
 
 
 def test_gross_by_underlying_nets_what_moves_together():

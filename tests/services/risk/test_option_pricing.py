@@ -109,7 +109,9 @@ async def test_an_expiry_is_counted_from_the_day_that_is_stated(stack):
     [
         ({"spot": 0.0}, "options[0].spot"),
         ({"spot": -1.0}, "options[0].spot"),
+        ({"spot": 1e-300, "strike": 1e9}, "options[0].spot"),
         ({"strike": 0.0}, "options[0].strike"),
+        ({"strike": 1e-10}, "options[0].strike"),
         ({"volatility": 0.0}, "options[0].volatility"),
         ({"volatility": -0.2}, "options[0].volatility"),
         ({"years_to_expiry": 0.0}, "options[0].years_to_expiry"),
@@ -137,7 +139,7 @@ async def test_the_list_is_bounded(stack):
     assert (await refused(calculate(stack)))[2] == ["options"]
 
 
-numbers = st.floats(1e-6, 1e9)
+numbers = st.floats(1e-9, 1e9)
 anything = st.fixed_dictionaries(
     {
         "is_call": st.booleans(),

@@ -152,6 +152,14 @@ def test_months_compound_to_the_whole():
     assert sum(each.session_count for each in months) == 300
 
 
+def test_a_month_without_a_return_is_no_month_of_nought():
+    days = (date(2022, 10, 28), date(2022, 10, 31), date(2022, 11, 30), date(2022, 12, 28))
+    taken = kept([100.0, 110.0, 0.0, 0.0], days, withdrawals=[0.0, 0.0, 110.0, 110.0])
+    months = measured(taken).summary.monthly_returns
+    assert [(each.month, each.session_count) for each in months] == [(10, 1), (11, 1)]
+    assert [each.total_return for each in months] == pytest.approx([0.1, 0.0])
+
+
 def test_drawdowns_begin_at_a_peak_and_end_when_it_is_reached_again():
     values = [100.0, 110.0, 99.0, 104.5, 110.0, 120.0, 60.0, 90.0]
     days = sessions(8)

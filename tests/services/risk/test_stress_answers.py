@@ -58,7 +58,7 @@ async def test_some_of_the_library(ready):
 async def test_scenarios_of_ones_own_and_the_past(ready):
     mixed = {
         "name": "mixed", "factors": {"Market Beta": -0.1, "quality": 0.02}, "yield_change_bp": 50,
-        "volatility_change": 0.4, "instruments": {"AAPL": -0.3},
+        "volatility_change": 0.4, "instruments": {" aapl": -0.3},
     }  # fmt: skip
     start, end = days(101)[0].isoformat(), days(51)[0].isoformat()
     replays = [{"start_date": start, "end_date": end}]
@@ -115,6 +115,11 @@ async def test_a_stress_test_is_kept_and_comes_out_the_same_again(ready):
         (
             {"custom_scenarios": [{"name": "x", "factors": {"market": 0.1}, "unnamed_market": "hold"}]},
             "custom_scenarios[0].unnamed_market",
+        ),
+        ({"custom_scenarios": [{"name": "x", "instruments": {" ": -0.1}}]}, "custom_scenarios[0].instruments"),
+        (
+            {"custom_scenarios": [{"name": "x", "instruments": {"aapl": -0.1, "AAPL": 0.1}}]},
+            "custom_scenarios[0].instruments",
         ),
         ({"custom_scenarios": [{"name": "x"}]}, "custom_scenarios[0]"),
         ({"custom_scenarios": [{"name": "x", "yield_change_bp": 5}] * 2}, "custom_scenarios[1].name"),
