@@ -20,12 +20,14 @@ def test_the_first_calls_work_as_they_stand(stack: Running):
         ["bash", "-euo", "pipefail", "-c", spaced], cwd=ROOT, capture_output=True, text=True, check=True
     )
     answers = [json.loads(line) for line in done.stdout.splitlines() if line]
-    _, complete, overview, earlier, greeks, coverage = answers
+    _, complete, overview, earlier, greeks, factors, stress, coverage = answers
     assert len(complete["positions"]) == 30
     assert overview["available"]
     assert earlier["metadata"]["as_of_date"] == "2022-11-30"
     assert greeks["view"] == "options"
     assert len(greeks["positions"]) == 12
+    assert factors["market_beta"] > 0.0
+    assert [one["id"] for one in stress["scenarios"]] == ["market_down_10"]
     assert [symbol["symbol"] for symbol in coverage["symbols"]] == ["AAPL", "XOM"]
     (uploaded,) = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     assert uploaded["report"]["positions_saved_count"] == 30
