@@ -1,5 +1,7 @@
 """What a book makes under many joint moves of what it follows, options valued again."""
 
+from typing import Final
+
 import numpy as np
 
 from riskmath.arrays import FloatArray
@@ -7,6 +9,9 @@ from riskmath.option_revaluation import scenario_prices
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.live_options import live_options
 from services.risk.domain.moves import Moves
+
+PRICES_AT_ONCE: Final = 250_000
+"""Options times scenarios that are valued together: their terms and prices take some 40 MB, however many there are."""
 
 
 def simulated_pnl(inputs: Inputs, moved: Moves, scenarios: FloatArray) -> FloatArray:
@@ -22,9 +27,12 @@ def simulated_pnl(inputs: Inputs, moved: Moves, scenarios: FloatArray) -> FloatA
     np.add.at(linear, place[shares], exposure[shares])
     pnl = scenarios * linear
     options = live_options(inputs, moved.assessed)
-    if len(options):
-        columns = place[options.rows]
+    width = max(PRICES_AT_ONCE // len(scenarios), 1)
+    for start in range(0, len(options), width):
+        block = slice(start, start + width)
+        columns = place[options.rows[block]]
         # the price as it is now comes from the same call, so that no move is no profit to the last bit
-        prices = scenario_prices(options.terms, np.vstack([scenarios[:, columns], np.zeros(len(options))]))
-        np.add.at(pnl.T, columns, ((prices[:-1] - prices[-1]) * options.size).T)
+        moves = np.vstack([scenarios[:, columns], np.zeros(len(columns))])
+        prices = scenario_prices(options.terms.only(block), moves)
+        np.add.at(pnl.T, columns, ((prices[:-1] - prices[-1]) * options.size[block]).T)
     return pnl

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import statistics
+import tracemalloc
 
 import msgspec
 import numpy as np
@@ -126,6 +127,18 @@ def test_options_are_valued_again():
     prices = european(spot=spots, right=np.full(spots.size, RIGHT_TO_BUY), **columns).price
     losses = 200.0 * (prices[:-1] - prices[-1])
     assert (found.value_at_risk, found.expected_shortfall) == pytest.approx(tail(losses.tolist(), 0.95), rel=1e-6)
+
+
+def test_many_options_are_valued_in_blocks_that_fit_into_memory():
+    marks = [mark(1, 126.04), option_mark(4, 5.5, is_american=False)]
+    options = [dataclasses.replace(CALL, quantity=-1.0)] * 600
+    tracemalloc.start()
+    many = at_risk(options, marks=marks, method="monte_carlo").summary
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    one = at_risk((dataclasses.replace(CALL, quantity=-600.0),), marks=marks, method="monte_carlo").summary
+    assert many.value_at_risk == pytest.approx(one.value_at_risk, rel=1e-12)
+    assert peak < 150e6  # at once it would be 700 MB
 
 
 def test_a_bought_option_loses_no_more_than_it_is_worth():
