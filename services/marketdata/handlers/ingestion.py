@@ -25,6 +25,7 @@ from services.marketdata.handlers.viewer import viewer
 from services.marketdata.storage import ingestions, quarantine
 
 Context = grpc.aio.ServicerContext[Any, Any]
+TELLING_SECONDS = 2.0
 
 
 class IngestionHandler(IngestionServiceServicer):
@@ -55,9 +56,7 @@ class IngestionHandler(IngestionServiceServicer):
     async def EnsureCoverage(self, request: pb.EnsureCoverageRequest, context: Context) -> pb.SymbolOutcome:
         """Fetch what is missing of one symbol now."""
         sessions = request.sessions or requests.DEFAULT_SESSIONS
-        return convert.outcome_message(
-            await self._coverage.ensure(viewer(), request.symbol, sessions, current_call().remaining_seconds)
-        )
+        return convert.outcome_message(await self._coverage.ensure(viewer(), request.symbol, sessions, _patience()))
 
     async def UploadBars(self, request: pb.UploadBarsRequest, context: Context) -> pb.UploadReport:
         """Store the bars of a file."""
@@ -106,3 +105,9 @@ class IngestionHandler(IngestionServiceServicer):
                 return convert.upload_message(await uploads.store(connection, file))
 
             return await once(connection, call, request, pb.UploadReport, write)
+
+
+def _patience() -> float | None:
+    """Seconds to wait for a vendor: those that the caller has left, less what it takes to tell him of it."""
+    left = current_call().remaining_seconds
+    return None if left is None else max(0.0, left - TELLING_SECONDS)

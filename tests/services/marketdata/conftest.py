@@ -112,7 +112,7 @@ class As:
         self._metadata = metadata
 
     def __getattr__(self, name: str):
-        return lambda request: getattr(self._stub, name)(request, metadata=self._metadata)
+        return lambda request, **options: getattr(self._stub, name)(request, metadata=self._metadata, **options)
 
 
 class serving:  # noqa: N801 - reads as a verb: `async with serving(url)`

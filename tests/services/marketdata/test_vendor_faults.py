@@ -11,6 +11,7 @@ import pytest
 from chassis.settings import Secret
 from plimsoll.marketdata.v1 import ingestion_service_pb2 as pb
 from plimsoll.marketdata.v1 import marketdata_service_pb2 as reads
+from services.marketdata.handlers.ingestion import TELLING_SECONDS
 from tests.services.marketdata.conftest import Callers, serving
 from tests.services.marketdata.vendors import massive_stub
 from tests.services.marketdata.vendors.market import BARS, FIRST, LAST, DayBar
@@ -23,12 +24,8 @@ SECONDS = 60.0
 NEXT = date(2022, 12, 29)
 
 
-@pytest.fixture
-async def market(database_url: Callable[[str], str]) -> AsyncIterator[Market]:
-    """The service with a Massive of the test that was synced and sealed once."""
-    stub = MassiveStub()
-    await stub.start()
-    settings = {
+def settings_of(stub: MassiveStub) -> dict[str, object]:
+    return {
         "massive_api_key": Secret(massive_stub.KEY),
         "massive_base_url": stub.url,
         "massive_calls_per_minute": 10_000,
@@ -39,7 +36,14 @@ async def market(database_url: Callable[[str], str]) -> AsyncIterator[Market]:
         "call_seconds": 0.5,
         "call_attempts": 2,
     }
-    async with serving(database_url("marketdata"), **settings) as callers:
+
+
+@pytest.fixture
+async def market(database_url: Callable[[str], str]) -> AsyncIterator[Market]:
+    """The service with a Massive of the test that was synced and sealed once."""
+    stub = MassiveStub()
+    await stub.start()
+    async with serving(database_url("marketdata"), **settings_of(stub)) as callers:
         first = await sync(callers)
         assert {one.reason for one in first.outcomes} == {""}
         await callers.service.SealSession(pb.SealSessionRequest(session_date=str(LAST)))
@@ -271,3 +275,15 @@ async def test_a_symbol_is_data_and_reaches_no_other_place(market: Market, symbo
     for request in stub.requests[before:]:
         assert request.path == ["v3", "reference", "tickers", symbol.upper()]
         assert symbol.upper() not in request.target
+
+
+async def test_a_caller_is_told_of_a_slow_vendor_before_his_time_is_up(database_url: Callable[[str], str]):
+    stub = MassiveStub()
+    await stub.start()
+    stub.fail("/", Reply(b" " * 3600, seconds_a_byte=1.0))
+    patient = settings_of(stub) | {"fetch_seconds": 60.0, "call_seconds": 60.0}
+    async with serving(database_url("marketdata"), **patient) as callers:
+        asked = pb.EnsureCoverageRequest(symbol="XOM", sessions=20)
+        outcome = await callers.user.EnsureCoverage(asked, timeout=TELLING_SECONDS + 0.5)
+    await stub.stop()
+    assert (outcome.symbol, outcome.reason) == ("XOM", "provider_timed_out")
