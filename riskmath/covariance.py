@@ -111,9 +111,9 @@ def ewma_volatility(returns: ArrayLike, decay: float = DECAY) -> FloatArray:
     count = known.sum(axis=0)
     variance = np.empty((len(r) + 1, r.shape[1]))
     variance[0] = np.where(count > 0, squares.sum(axis=0) / np.maximum(count, 1), np.nan)
-    for session, (square, has) in enumerate(zip(squares, known, strict=True)):
-        step = variance[session] + (1.0 - decay) * (square - variance[session])
-        variance[session + 1] = np.where(has, step, variance[session])
+    weight = np.where(known, 1.0 - decay, 0.0)
+    for now, later, square, share in zip(variance[:-1], variance[1:], squares, weight, strict=True):
+        np.add(now, share * (square - now), out=later)
     return np.sqrt(variance)
 
 

@@ -42,16 +42,19 @@ def out_of_sample_r2(
     r, m, f = matrices(returns=returns, market=np.asarray(market, dtype=np.float64)[:, None], styles=styles)
     if folds < 2:
         raise ValueError(f"folds is {folds}: must be at least 2")
-    missed, total = np.zeros(r.shape[1]), np.zeros(r.shape[1])
-    for tested in np.array_split(np.arange(len(r)), folds):
-        seen = np.ones(len(r), dtype=bool)
-        seen[tested] = False
-        fits = market_plus_styles(r[seen], m[seen, 0], f[seen], value=value, growth=growth, ridge=ridge, minimum=0)
-        forecast = fits.alpha + np.hstack([m, f])[tested] @ fits.coefficients.T
-        known = ~np.isnan(r[tested] + np.hstack([m, f])[tested].sum(axis=1)[:, None])
-        mean = _mean(r[seen])
-        missed += np.where(known, np.square(r[tested] - forecast), 0.0).sum(axis=0)
-        total += np.where(known, np.square(r[tested] - mean), 0.0).sum(axis=0)
+    sessions, number = r.shape
+    fold = np.repeat(np.arange(folds), [len(part) for part in np.array_split(np.arange(sessions), folds)])
+    unseen = (fold[:, None] == np.arange(folds))[:, :, None]
+    seen = np.where(unseen, np.nan, r[:, None, :])  # every fold's instruments side by side: one fit of all
+    fits = market_plus_styles(
+        seen.reshape(sessions, -1), m[:, 0], f, value=value, growth=growth, ridge=ridge, minimum=0
+    )
+    factors = np.hstack([m, f])
+    alpha, coefficients = fits.alpha.reshape(folds, number), fits.coefficients.reshape(folds, number, -1)
+    forecast = alpha[fold] + np.einsum("tk,tnk->tn", factors, coefficients[fold])
+    known = ~np.isnan(r + factors.sum(axis=1)[:, None])
+    missed = np.where(known, np.square(r - forecast), 0.0).sum(axis=0)
+    total = np.where(known, np.square(r - _mean(seen)[fold]), 0.0).sum(axis=0)
     moves = total > 0.0
     return np.where(moves, 1.0 - missed / np.where(moves, total, 1.0), np.nan)
 

@@ -131,24 +131,28 @@ def prices_at(
     spot_returns: ArrayLike,
     *,
     volatility: ArrayLike | None = None,
+    years_to_expiry: ArrayLike | None = None,
     rate_change: ArrayLike | None = None,
 ) -> FloatArray:
-    """Prices of options in a few cases that move spots, volatilities and rates, each valued in full.
+    """Prices of options in a few cases that move spots, volatilities, time and rates, each valued in full.
 
-    Shapes: spot_returns and volatility (S, N), rate_change (S,), result (S, N). None: as they are.
-    Units: volatility after the move, a year; rate_change in decimals.
+    Shapes: spot_returns, volatility and years_to_expiry (S, N), rate_change (S,), result (S, N). None: as they are.
+    Units: volatility after the move, a year; years that are left then; rate_change in decimals.
     NaN: a missing move, or an option without a price.
     Errors: ValueError for infinity, a wrong shape, a return below -1.
     """
     ratio = _left(_moves_of(options, spot_returns))
-    everything = _spread(options, ratio)
+    moved = _spread(options, ratio)
     if volatility is not None:
         sigma, _ = matrices(volatility=volatility, spot_returns=ratio)
-        everything = everything.at(sigma.ravel())
+        moved = moved.at(sigma.ravel())
+    if years_to_expiry is not None:
+        left, _ = matrices(years_to_expiry=years_to_expiry, spot_returns=ratio)
+        moved = replace(moved, years_to_expiry=np.broadcast_to(left, ratio.shape).ravel())
     if rate_change is not None:
         change, _ = matrices(rate_change=np.asarray(rate_change, dtype=np.float64)[:, None], spot_returns=ratio)
-        everything = replace(everything, rate=(options.rate + change).ravel())
-    return model_price(everything).reshape(ratio.shape)
+        moved = replace(moved, rate=(options.rate + change).ravel())
+    return model_price(moved).reshape(ratio.shape)
 
 
 def scenario_prices(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray:

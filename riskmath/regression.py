@@ -3,13 +3,14 @@
 The general tool, for factors as they are; `factor_model` is the one for stocks.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from riskmath.arrays import FloatArray, matrices
+from riskmath.arrays import BoolArray, FloatArray, matrices
 
 LAGS: Final = 7
 """Lags of the autocorrelation that standard errors allow for."""
@@ -55,9 +56,8 @@ def least_squares(
     count = known.sum(axis=0)
     number, size = y.shape[1], x.shape[1]
     result = np.full((number, 3 * size + 3), np.nan)
-    patterns, of_pattern = np.unique(known, axis=1, return_inverse=True)  # series with the same gaps share one inverse
-    for pattern, mask in enumerate(patterns.T):
-        chosen = np.flatnonzero(of_pattern == pattern)
+    for chosen in _alike(known):  # series with the same gaps share one inverse
+        mask = known[:, chosen[0]]
         if mask.sum() >= max(minimum, size + 2):
             result[chosen] = _solved(y[np.ix_(mask, chosen)], x[mask], hac_lags)
     coefficients, errors = result[:, 1 : size + 1], result[:, size + 1 : 2 * size + 1]
@@ -70,6 +70,14 @@ def least_squares(
         r2=result[:, -2],
         residual_volatility=result[:, -1],
     )
+
+
+def _alike(known: BoolArray) -> Iterable[list[int]]:
+    """The columns of a mask in groups that are equal."""
+    groups: dict[bytes, list[int]] = {}
+    for column, bits in enumerate(np.packbits(known, axis=0).T):
+        groups.setdefault(bits.tobytes(), []).append(column)
+    return groups.values()
 
 
 def _solved(y: FloatArray, x: FloatArray, lags: int | None) -> FloatArray:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from riskmath.arrays import FloatArray, columns, matrices
+from riskmath.arrays import FloatArray, columns, matrices, refuse_infinity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StressReturns:
-    """Returns of N instruments under one scenario, in parts that add to the whole.
+    """Returns of N instruments under one scenario, in parts that add to the whole; of C scenarios, (C, ...) of each.
 
     by_factor: (N, 1 + J), market and residual styles. by_rate: (N,). own: (N,), stated for the instrument itself.
     by_currency: (N,), the cross term included. floor_adjustment: (N,), what the floor at -100 % takes back, at least 0.
@@ -47,36 +47,38 @@ def stress_returns(
     shocks: ArrayLike,
     *,
     rate_beta: ArrayLike | None = None,
-    yield_change: float = 0.0,
+    yield_change: ArrayLike = 0.0,
     own: ArrayLike | None = None,
     fx: ArrayLike | None = None,
 ) -> StressReturns:
-    """Returns of instruments under a scenario.
+    """Returns of instruments under a scenario, or under several at once.
 
     Formula: r = beta m + sum gamma_j e_j + rate_beta dy, or the instrument's own shock in place of it; never below -1;
         then (1 + r)(1 + r_fx) - 1.
-    Shapes: market_beta (N,), gamma (N, J), shocks (1 + J,) as `FactorShocks.direct` or `.correlated`; rate_beta, own
-        and fx (N,). None: no rate beta, no own shock, no currency moves.
+    Shapes: market_beta (N,), gamma (N, J), rate_beta (N,). One scenario: shocks (1 + J,) as `FactorShocks.direct` or
+        `.correlated`, yield_change a number, own and fx (N,). C of them: shocks (C, 1 + J), yield_change a number or
+        (C,), own and fx (C, N). None: no rate beta, no own shock, no currency moves.
     Units: decimals; rate_beta the return per 1.00 of yield, yield_change in decimals (0.01 = 100 bp).
     NaN: in `own`, no shock of its own. In a beta, unknown: the row is NaN, unless it has its own shock, or what it
         would be multiplied with does not move.
-    Errors: ValueError for infinity, different lengths, an own or currency move below -1; FloatingPointError when a
+    Errors: ValueError for infinity, different shapes, an own or currency move below -1; FloatingPointError when a
         return is beyond float64.
     Source: methodology, section 5.
     """
     (beta,) = columns(market_beta=market_beta)
     style, _ = matrices(gamma=gamma, market_beta=beta[:, None])
-    (moves,) = columns(shocks=shocks)
-    if moves.size != 1 + style.shape[1] or np.isnan(moves).any() or not np.isfinite(yield_change):
+    rate = np.full(beta.size, np.nan) if rate_beta is None else columns(rate_beta=rate_beta, market_beta=beta)[0]
+    moves, change = np.asarray(shocks, dtype=np.float64), np.asarray(yield_change, dtype=np.float64)
+    if moves.shape[-1:] != (1 + style.shape[1],) or not (np.isfinite(moves).all() and np.isfinite(change).all()):
         raise ValueError(f"shocks is {moves.tolist()}: must be 1 + {style.shape[1]} known moves")
-    stated = _column("own", own, beta, np.nan)
-    currency = _column("fx", fx, beta, 0.0)
-    rate = _column("rate_beta", rate_beta, beta, 0.0 if yield_change == 0.0 else np.nan)
+    shape = (*moves.shape[:-1], beta.size)
+    stated, currency = _moves("own", own, shape, np.nan), _moves("fx", fx, shape, 0.0)
     has_own = ~np.isnan(stated)
     with np.errstate(over="raise"):
-        by_factor = np.where(has_own[:, None], 0.0, _times(np.column_stack([beta, style]), moves))
-        by_rate = np.where(has_own, 0.0, _times(rate, np.float64(yield_change)))
-        plain = by_factor.sum(axis=1) + by_rate + np.where(has_own, stated, 0.0)
+        factors = _times(np.column_stack([beta, style]), moves[..., None, :])
+        by_factor = np.where(has_own[..., None], 0.0, factors)
+        by_rate = np.where(has_own, 0.0, _times(rate, change[..., None]))
+        plain = by_factor.sum(axis=-1) + by_rate + np.where(has_own, stated, 0.0)
         floor = np.maximum(-1.0 - plain, 0.0)
         by_currency = (1.0 + plain + floor) * currency
     return StressReturns(
@@ -110,16 +112,19 @@ def stress_pnl(exposure: ArrayLike, returns: StressReturns) -> StressResult:
         )
 
 
-def _times(betas: FloatArray, moves: FloatArray | np.float64) -> FloatArray:
+def _times(betas: FloatArray, moves: FloatArray) -> FloatArray:
     """beta x move, 0 where nothing moves, whatever the beta."""
     return np.asarray(np.where(moves == 0.0, 0.0, betas * moves))
 
 
-def _column(name: str, values: ArrayLike | None, like: FloatArray, absent: float) -> FloatArray:
+def _moves(name: str, values: ArrayLike | None, shape: tuple[int, ...], absent: float) -> FloatArray:
     if values is None:
-        return np.full(like.size, absent)
-    column, _ = columns(**{name: values, "market_beta": like})
-    if name != "rate_beta" and (column < -1.0).any():
-        row = int(np.argmax(column < -1.0))
-        raise ValueError(f"{name}[{row}] is {column[row]}: must be at least -1")
-    return column
+        return np.full(shape, absent)
+    found = np.asarray(values, dtype=np.float64)
+    if found.shape != shape:
+        raise ValueError(f"{name} has shape {found.shape}: must be {shape}")
+    refuse_infinity(name, found)
+    if (found < -1.0).any():
+        place = np.argwhere(found < -1.0)[0].tolist()
+        raise ValueError(f"{name}{place} is {found[*place]}: must be at least -1")
+    return found

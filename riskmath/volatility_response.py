@@ -45,15 +45,15 @@ def volatility_move(market: float, index_volatility: float, stated: float | None
 
 
 def shocked_volatility(
-    volatility: ArrayLike, move: float, days: ArrayLike, on_index: ArrayLike, strike_specific: ArrayLike
+    volatility: ArrayLike, move: ArrayLike, days: ArrayLike, on_index: ArrayLike, strike_specific: ArrayLike
 ) -> FloatArray:
     """Implied volatilities after a move of the market's.
 
     Formula: sigma exp(kappa v min(1, sqrt(30 / days))) within 0.05 and 3, kappa 1 on an index and 0.6 on a stock, v the
         move, a third of it where the volatility is of the option's own strike. A volatility outside those bounds
-        already
-        is not brought inside: where nothing moves, nothing changes.
-    Shapes: volatility, days, on_index and strike_specific (N,), the last two true or false; result (N,).
+        already is not brought inside: where nothing moves, nothing changes.
+    Shapes: volatility, days, on_index and strike_specific (N,), the last two true or false; move a number or (C,),
+        result (N,) or (C, N).
     Units: volatility a year, decimal; days to expiry, of the calendar.
     NaN: a missing volatility or day is a missing result.
     Errors: ValueError for infinity, different lengths, a volatility or days not above 0.
@@ -61,13 +61,14 @@ def shocked_volatility(
     """
     sigma, left = columns(volatility=volatility, days=days)
     require_positive(volatility=sigma, days=left)
-    if not math.isfinite(move):
-        raise ValueError(f"move is {move}: must be finite")
+    moves = np.asarray(move, dtype=np.float64)
+    if not np.isfinite(moves).all():
+        raise ValueError(f"move is {moves.tolist()}: must be finite")
     index: BoolArray = np.asarray(on_index, dtype=bool)
     own: BoolArray = np.asarray(strike_specific, dtype=bool)
     if not index.shape == own.shape == sigma.shape:
         raise ValueError(f"on_index has shape {index.shape}, strike_specific {own.shape}: must be {sigma.shape}")
     sensitivity = np.where(index, INDEX_SENSITIVITY, STOCK_SENSITIVITY) * np.where(own, STRIKE_SPECIFIC, 1.0)
-    exponent = sensitivity * move * np.minimum(1.0, np.sqrt(REFERENCE_DAYS / left))
+    exponent = sensitivity * moves[..., None] * np.minimum(1.0, np.sqrt(REFERENCE_DAYS / left))
     shocked = sigma * np.exp(np.clip(exponent, -50.0, 50.0))
     return np.clip(shocked, np.minimum(sigma, LOWEST), np.maximum(sigma, HIGHEST))

@@ -3,11 +3,12 @@
 The body of a finding is a dataclass whose fields are named as those of the answer, so there is nothing to translate.
 """
 
-from dataclasses import fields, is_dataclass
-from datetime import date, datetime
-from functools import cache
+from datetime import datetime
+from functools import cache, reduce
 from typing import Any, TypeVar
 
+import msgspec
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -18,7 +19,6 @@ from services.risk.domain.inputs import Inputs
 from services.risk.domain.result_id import MODEL_VERSION, Resolved
 
 M = TypeVar("M", bound=Message)
-AS_THEY_ARE = frozenset({str, float, int, bool, type(None)})
 
 
 def answer_message(message: type[M], resolved: Resolved, name: str, inputs: Inputs, found: Found) -> M:
@@ -32,8 +32,8 @@ def answer_message(message: type[M], resolved: Resolved, name: str, inputs: Inpu
         reason=found.reason,
         portfolio_id=resolved.portfolio_id,
         metadata=_metadata(resolved, name, inputs, found),
-        **_plain(dict(found.beside)),
-        **({} if found.body is None else _plain(found.body)),
+        **_plain(message, dict(found.beside)),
+        **({} if found.body is None else _plain(message, found.body)),
     )
 
 
@@ -43,7 +43,7 @@ def message_of(message: type[M], value: Any, **beside: Any) -> M:
     Raises:
         ValueError: a field is not one of the message's, or not of its type.
     """
-    return message(**_plain(value), **beside)
+    return message(**_plain(message, value), **beside)
 
 
 def served_message(calculated_time: datetime, elapsed_seconds: float, *, cached: bool) -> result_pb2.Served:
@@ -61,7 +61,7 @@ def _metadata(resolved: Resolved, name: str, inputs: Inputs, found: Found) -> di
         "data_version": inputs.data_version,
         "model_version": MODEL_VERSION,
         "price_basis": inputs.market.price_basis,
-        "coverage": _plain(found.coverage),
+        "coverage": msgspec.to_builtins(found.coverage),
         "warnings": list(found.warnings),
         **(_lookback(found.lookback) if found.lookback else {}),
     }
@@ -74,30 +74,32 @@ def _lookback(lookback: Lookback) -> dict[str, Any]:
     return {"lookback_days": lookback.lookback_days, "observations": lookback.observations, "date_range": dates}
 
 
-def _plain(value: Any) -> Any:
-    """Give what a message can be made of; None stays, and leaves its field unset."""
-    kind: Any = type(value)
-    if kind in AS_THEY_ARE:
-        return value
-    if names := _field_names(kind):
-        return {name: _plain(getattr(value, name)) for name in names}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _struct(each) if isinstance(each, dict) else _plain(each) for key, each in value.items()}
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
-    return value
+def _plain(message: type[Message], value: Any) -> dict[str, Any]:
+    """Give what a message can be made of: its fields by name; None stays, and leaves its field unset."""
+    found: dict[str, Any] = msgspec.to_builtins(value, builtin_types=(datetime,))
+    for path in _maps_of_objects(message.DESCRIPTOR):
+        *outer, last = path
+        holder = reduce(lambda part, name: part.get(name) or {}, outer, found)
+        if last in holder:
+            holder[last] = {key: _struct(each) for key, each in holder[last].items()}
+    return found
 
 
 @cache
-def _field_names(kind: type) -> tuple[str, ...]:
-    """Give the fields of a dataclass; none of anything else. A large answer has ten thousand values of a few kinds."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+def _maps_of_objects(descriptor: Descriptor) -> tuple[tuple[str, ...], ...]:
+    """Give the paths of the fields that map texts to objects of JSON: maps of the contract hold no maps."""
+    found: list[tuple[str, ...]] = []
+    for field in descriptor.fields:
+        inner = field.message_type
+        if inner and inner.GetOptions().map_entry:
+            if inner.fields_by_name["value"].message_type is Struct.DESCRIPTOR:
+                found.append((field.name,))
+        elif inner and not field.is_repeated:
+            found += [(field.name, *path) for path in _maps_of_objects(inner)]
+    return tuple(found)
 
 
 def _struct(mapping: dict[str, Any]) -> Struct:
-    """Give a mapping within a mapping, which in the contract is an object of JSON: maps hold no maps."""
     made = Struct()
     made.update(mapping)
     return made

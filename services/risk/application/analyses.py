@@ -126,7 +126,7 @@ class Analyses:
         if stored := await self._ledger.find(resolved.owner_id, name):
             return Answer(stored.payload, stored.calculated_time)
         inputs = await self._fits.beside(inputs, needs)
-        payload = await asyncio.to_thread(compute_payload, analysis, render, resolved, inputs)
+        payload = await asyncio.to_thread(compute_payload, analysis, render, resolved, inputs, name)
         result = StoredResult(
             result_id=name,
             owner_id=resolved.owner_id,
@@ -159,10 +159,21 @@ def resolve(analysis: Analysis[Any], owner_id: str, book: Book, session: Session
     )
 
 
-def compute_payload(analysis: Analysis[Any], render: Render, resolved: Resolved, inputs: Inputs) -> bytes:
-    """Give the serialised answer. Pure: a replay calls it with the same arguments, and gets the same bytes."""
+def compute_payload(
+    analysis: Analysis[Any], render: Render, resolved: Resolved, inputs: Inputs, name: str = ""
+) -> bytes:
+    """Give the serialised answer. Pure: a replay calls it with the same arguments, and gets the same bytes.
+
+    Args:
+        analysis: the kind of answer.
+        render: serialises it.
+        resolved: the request.
+        inputs: all that it reads.
+        name: its result id, where that is known already.
+    """
     parameters = msgspec.convert(resolved.parameters, analysis.parameters)
-    return render(resolved, result_id(resolved, inputs.digests()), inputs, find(analysis, inputs, parameters))
+    named = name or result_id(resolved, inputs.digests())
+    return render(resolved, named, inputs, find(analysis, inputs, parameters))
 
 
 def find(analysis: Analysis[Any], inputs: Inputs, parameters: Any) -> Found:

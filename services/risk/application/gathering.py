@@ -4,16 +4,21 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from chassis.errors import InvalidFields, Violation
 from services.risk.domain.book import NO_BOOK, Book
-from services.risk.domain.inputs import Before, Inputs, Needs
+from services.risk.domain.inputs import Before, Inputs, Needs, newest
 from services.risk.domain.joined_book import ALL
 from services.risk.domain.market import MarketSlice, Session
 from services.risk.domain.snapshot import Snapshot, SnapshotPage
 from services.risk.ports import Books, Market, Snapshots
 
+WINDOWS: Final = (757, 2520)
+"""Analyses of a book want 91 to 757 sessions of the same instruments, one after another: those are read once and cut.
+The cut does not depend on what was read before, so a replay cuts alike."""
+MOST_CLOSES: Final = 400_000
+"""Beyond it no more is read than is needed."""
 T = TypeVar("T")
 
 
@@ -62,6 +67,7 @@ class Gathering:
             What the ports raise.
         """
         market, instrument_ids, followed = self.market, book.instrument_ids(), book.followed_ids()
+        sessions, factor_sessions = _shared(needs.sessions, len(followed)), _shared(needs.factor_sessions, 1)
         named = tuple(sorted({*followed, *book.closed.underlying_ids})) if needs.closed else followed
         (snapshots, before), marks, history, factors, facts, yields = await asyncio.gather(
             asyncio.gather(
@@ -69,16 +75,16 @@ class Gathering:
                 _if(self._before(book, session, needs.before, anew=anew) if needs.before else None),
             ),
             _if(market.marks(instrument_ids, session) if instrument_ids else None),
-            _if(market.history(followed, session, needs.sessions) if needs.sessions and followed else None),
-            _if(market.factors(needs.asset_class, session, needs.factor_sessions) if needs.factor_sessions else None),
+            _if(market.history(followed, session, sessions) if sessions and followed else None),
+            _if(market.factors(needs.asset_class, session, factor_sessions) if factor_sessions else None),
             _if(market.facts(named) if needs.facts and named else None),
             _if(market.yields(session, needs.yield_sessions) if needs.yield_sessions else None),
         )
         return Inputs(
             book=book,
             market=marks or MarketSlice(session, {}),
-            history=history,
-            factors=factors,
+            history=newest(history, needs.sessions) if history else None,
+            factors=newest(factors, needs.factor_sessions) if factors else None,
             facts=(facts or {}) if needs.facts else None,
             yields=yields,
             snapshots=snapshots,
@@ -100,6 +106,12 @@ class Gathering:
         then = await self.book(book.portfolio_id, book.revision, earlier, parts=book.parts, anew=anew)
         ids = then.instrument_ids()
         return Before(then, await self.market.marks(ids, earlier) if ids else MarketSlice(earlier, {}))
+
+
+def _shared(sessions: int, columns: int) -> int:
+    """Give how many sessions to read where so many are needed."""
+    wide = next((window for window in WINDOWS if window >= sessions), sessions) if sessions else 0
+    return wide if wide * columns <= MOST_CLOSES else sessions
 
 
 async def _if(awaited: Awaitable[T] | None) -> T | None:

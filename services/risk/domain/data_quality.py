@@ -14,7 +14,7 @@ from services.risk.domain.correlation_clusters import CORRELATION_CLUSTERS, DEFA
 from services.risk.domain.correlation_matrix import CORRELATION_MATRIX, CorrelationMatrixParameters
 from services.risk.domain.diversification import DIVERSIFICATION_SCORE, DiversificationParameters
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
-from services.risk.domain.inputs import Inputs, Needs
+from services.risk.domain.inputs import Inputs, Needs, newest
 from services.risk.domain.interest_rate_betas import INTEREST_RATE_BETAS, RateBetaParameters
 from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.performance import PERFORMANCE, PerformanceParameters
@@ -124,20 +124,11 @@ def judge(inputs: Inputs, parameters: DataQualityParameters) -> Found:
 def narrowed(inputs: Inputs, needs: Needs) -> Inputs:
     """Give an analysis the newest part of the slices, as much as it would have read by itself."""
     history, factors, yields = inputs.history, inputs.factors, inputs.yields
-    if history:
-        kept = slice(max(len(history.session_dates) - needs.sessions, 0), None)
-        history = replace(history, session_dates=history.session_dates[kept], closes=history.closes[kept])
-    if factors:
-        kept = slice(max(len(factors.session_dates) - needs.factor_sessions, 0), None)
-        factors = replace(factors, session_dates=factors.session_dates[kept], closes=factors.closes[kept])
-    if yields:
-        kept = slice(max(len(yields.dates) - needs.yield_sessions, 0), None)
-        yields = replace(yields, dates=yields.dates[kept], yields=yields.yields[kept])
     return replace(
         inputs,
-        history=history if needs.sessions else None,
-        factors=factors if needs.factor_sessions else None,
-        yields=yields if needs.yield_sessions else None,
+        history=newest(history, needs.sessions) if history and needs.sessions else None,
+        factors=newest(factors, needs.factor_sessions) if factors and needs.factor_sessions else None,
+        yields=newest(yields, needs.yield_sessions) if yields and needs.yield_sessions else None,
         snapshots=inputs.snapshots if needs.snapshots else None,
     )
 

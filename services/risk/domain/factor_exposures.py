@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from riskmath.factor_quality import out_of_sample_r2
 from services.risk.domain.analysis import Analysis, Found, NoParameters
 from services.risk.domain.assessed import Assessed
 from services.risk.domain.factor_fits import FITS, MODEL, FittedBook, fit_book
-from services.risk.domain.factor_returns import FactorReturns, are_independent
+from services.risk.domain.factor_returns import WINDOWS_KEPT, FactorReturns, are_independent
 from services.risk.domain.inputs import InactiveFactor, Inputs
 from services.risk.domain.instrument_fits import fits_of
 from services.risk.domain.results import known
@@ -153,9 +154,14 @@ def _out_of_sample(returns: FloatArray, factors: FactorReturns) -> float:
 
     NaN where the factors cannot be told apart once a stretch is taken out.
     """
-    stretches = np.array_split(np.arange(len(returns)), FOLDS)
-    if not all(are_independent(np.delete(factors.returns, stretch, axis=0)) for stretch in stretches):
+    if not _independent_without_a_fold(factors):
         return float("nan")
     market, styles = factors.market, factors.styles
     found = out_of_sample_r2(returns, market, styles, value=factors.value, growth=factors.growth, folds=FOLDS)
     return float(found[0])
+
+
+@lru_cache(maxsize=WINDOWS_KEPT)
+def _independent_without_a_fold(factors: FactorReturns) -> bool:
+    stretches = np.array_split(np.arange(len(factors.returns)), FOLDS)
+    return all(are_independent(np.delete(factors.returns, stretch, axis=0)) for stretch in stretches)

@@ -20,7 +20,7 @@ from services.risk.domain.analysis import Found, Lookback
 from services.risk.domain.assessed import BOOKS_KEPT, Assessed, assess
 from services.risk.domain.caveats import named_first
 from services.risk.domain.factor_returns import WINDOWS_KEPT, FactorReturns, factor_returns, longest_returns
-from services.risk.domain.inputs import FactorHistory, Inputs, Needs
+from services.risk.domain.inputs import FactorHistory, Inputs, Needs, newest
 from services.risk.domain.instrument_fits import WINDOW, fits_of
 from services.risk.domain.moves import Moves, moves, with_history
 
@@ -34,7 +34,7 @@ FULL: Final = 0.9
 CURVED: Final = 0.05
 """Options that are a larger part of the gross size than this bend the book noticeably."""
 
-FITS = Needs(sessions=WINDOW + 1, factor_sessions=WINDOW + 1, fits=True)
+FITS = Needs(sessions=WINDOW + 1, factor_sessions=LONGEST, fits=True)
 """What the fits of a book are made of."""
 MODEL_NEEDS = Needs(sessions=WINDOW + 1, factor_sessions=LONGEST, facts=True, fits=True)
 """What the fits are made of, and the covariances of factors and of what they leave, by sector."""
@@ -92,21 +92,25 @@ class FittedBook:
         return self.assessed.warnings + tuple(_warnings(inputs, self))
 
 
-@cached(
-    LRUCache(BOOKS_KEPT), key=lambda inputs: (inputs.book, inputs.market, inputs.history, inputs.factors), lock=Lock()
-)
 def fit_book(inputs: Inputs) -> FittedBook | Found:
     """Fit everything that a book follows, or say why there is nothing to fit.
 
     Reasons: `no_market_data`, `no_exposure` (no position), `no_factor_data`, `insufficient_overlap` (less than half of
     the book has a fit).
     """
+    return _fit(replace(inputs, history=newest(inputs.history, WINDOW + 1)) if inputs.history else inputs)
+
+
+@cached(
+    LRUCache(BOOKS_KEPT), key=lambda inputs: (inputs.book, inputs.market, inputs.history, inputs.factors), lock=Lock()
+)
+def _fit(inputs: Inputs) -> FittedBook | Found:
     assessed = assess(inputs)
     if not len(inputs.book.held):
         return assessed.unavailable("no_exposure")
     if not assessed.enough:
         return assessed.unavailable()
-    moved = _recent(moves(inputs, assessed, WINDOW, MINIMUM))
+    moved = moves(inputs, assessed, WINDOW, MINIMUM)
     factors = factor_returns(inputs.factors, moved.dates, MINIMUM)
     if factors is None:
         return moved.assessed.unavailable("no_factor_data")
@@ -137,11 +141,6 @@ def factor_moves(inputs: Inputs, fitted: FittedBook, model: ScenarioModel) -> Fl
     longest = longest_returns(inputs.factors, fitted.factors)
     beside = longest.styles @ model.legs - np.multiply.outer(longest.market, model.delta @ model.legs)
     return np.column_stack([longest.market, beside])
-
-
-def _recent(moved: Moves) -> Moves:
-    """The window alone, whatever history an analysis reads beside it."""
-    return replace(moved, returns=moved.returns[-WINDOW:], dates=moved.dates[-WINDOW - 1 :])
 
 
 def _with_fit(inputs: Inputs, moved: Moves, fits: FactorFits) -> tuple[Moves, FactorFits]:

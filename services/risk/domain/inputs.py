@@ -7,10 +7,10 @@ its slices name its answer, and tell later which of them changed.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -137,6 +137,9 @@ class YieldHistory:
         return _digest([self.dates, self.tenors, self.data_version], self.yields)
 
 
+Slice = TypeVar("Slice", PriceHistory, FactorHistory, YieldHistory)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Before:
     """The same revision of a portfolio at an earlier session."""
@@ -187,6 +190,23 @@ class Inputs:
         slices = [self.market, *(part for part in (self.history, self.factors, self.yields) if part)]
         earlier = [self.before.market] if self.before else []
         return max(part.data_version for part in (*slices, *earlier, *(self.snapshots or ())))
+
+
+def newest(part: Slice, sessions: int) -> Slice:
+    """Cut a slice to its newest sessions (of yields: days); the same object each time, as is what is made of it."""
+    cut: Slice = _newest(part, sessions)
+    return cut
+
+
+@lru_cache(maxsize=SLICES_KEPT)
+def _newest(part: PriceHistory | FactorHistory | YieldHistory, sessions: int) -> Any:
+    dates = part.dates if isinstance(part, YieldHistory) else part.session_dates
+    if len(dates) <= sessions:
+        return part
+    kept = slice(len(dates) - sessions, None)
+    if isinstance(part, YieldHistory):
+        return replace(part, dates=dates[kept], yields=part.yields[kept])
+    return replace(part, session_dates=dates[kept], closes=part.closes[kept])
 
 
 @lru_cache(maxsize=SLICES_KEPT)

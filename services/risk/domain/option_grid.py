@@ -1,6 +1,6 @@
 """What a book makes over moves of spots, of volatilities and of time, every option valued again in every case."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -64,22 +64,15 @@ def option_grid(inputs: Inputs, parameters: OptionGridParameters) -> Found:
     if not assessed.enough:
         return assessed.unavailable()
     options = live_options(inputs, assessed)
-    spots = np.array(parameters.spot_moves)
-    pairs = [(days, move) for days in parameters.days_ahead for move in parameters.volatility_moves]
-    if len(options) * spots.size * len(pairs) > MOST_PRICES:
+    count = len(parameters.spot_moves) * len(parameters.volatility_moves) * len(parameters.days_ahead)
+    if len(options) * count > MOST_PRICES:
         return assessed.unavailable("too_many_options")
-    linear = _linear(inputs, assessed)
-    cases: list[GridCase] = []
-    # the price as it is now comes from the same call as the others, so that no move is no profit to the last bit
-    now = prices_at(options.terms, _same_moves(np.append(spots, 0.0), options))
-    for days, move in pairs:
-        after = _prices(options, spots, move, days) if days or move else now[:-1]
-        cases += _cases(assessed, spots, spots * linear + (after - now[-1]) @ options.size, move, days)
+    cases = _cases(assessed, _linear(inputs, assessed), options, parameters)
     body = OptionGrid(
         total_value=assessed.net_asset_value,
         total_value_reason=assessed.cash_reason,
         option_count=len(options),
-        cases=tuple(cases),
+        cases=cases,
         worst=min(cases, key=lambda case: case.pnl),
         best=max(cases, key=lambda case: case.pnl),
     )
@@ -101,25 +94,33 @@ def _linear(inputs: Inputs, assessed: Assessed) -> float:
     return exact_sum(exposure[~np.isnan(exposure)])
 
 
-def _prices(options: LiveOptions, spots: FloatArray, volatility_move: float, days: int) -> FloatArray:
-    """Prices at each move of spot, (S, O); what has expired by then is worth what it pays at that spot."""
-    terms = options.terms
-    left = terms.years_to_expiry - days / DAYS_A_YEAR
-    later = replace(terms, volatility=terms.volatility * (1.0 + volatility_move), years_to_expiry=left)
-    found = np.maximum(terms.right * (np.multiply.outer(1.0 + spots, terms.spot) - terms.strike), 0.0)
-    live = np.flatnonzero(left > EXPIRED)
-    found[:, live] = prices_at(later.only(live), _same_moves(spots, options)[:, live])
-    return found
-
-
-def _same_moves(spots: FloatArray, options: LiveOptions) -> FloatArray:
-    return np.repeat(spots[:, None], len(options), axis=1)
-
-
-def _cases(assessed: Assessed, spots: FloatArray, pnl: FloatArray, move: float, days: int) -> list[GridCase]:
+def _cases(
+    assessed: Assessed, linear: float, options: LiveOptions, parameters: OptionGridParameters
+) -> tuple[GridCase, ...]:
+    axes = parameters.days_ahead, parameters.volatility_moves, parameters.spot_moves
+    days, volatility, spot = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
+    # the price as it is now comes from the same call as the others, so that no move is no profit to the last bit
+    prices = _prices(options, *(np.append(axis, 0.0) for axis in (days, volatility, spot)))
+    pnl = spot * linear + (prices[:-1] - prices[-1]) @ options.size
     nav = assessed.net_asset_value
     percent = 100.0 / nav if nav is not None and nav > 0.0 else None
-    return [
-        GridCase(spot, move, days, made, None if percent is None else made * percent)
-        for spot, made in zip(spots.tolist(), pnl.tolist(), strict=True)
-    ]
+    rows = zip(days.tolist(), volatility.tolist(), spot.tolist(), pnl.tolist(), strict=True)
+    return tuple(
+        GridCase(move, vol_move, int(ahead), made, None if percent is None else made * percent)
+        for ahead, vol_move, move, made in rows
+    )
+
+
+def _prices(options: LiveOptions, days: FloatArray, volatility_move: FloatArray, spot_move: FloatArray) -> FloatArray:
+    """Prices in each case, (C, O); what has expired by then is worth what it pays at that spot."""
+    terms = options.terms
+    left = terms.years_to_expiry - days[:, None] / DAYS_A_YEAR
+    spots = np.repeat(spot_move[:, None], len(options), axis=1)
+    live = prices_at(
+        terms,
+        spots,
+        volatility=terms.volatility * (1.0 + volatility_move[:, None]),
+        years_to_expiry=np.maximum(left, EXPIRED),
+    )
+    paid = np.maximum(terms.right * (terms.spot * (1.0 + spots) - terms.strike), 0.0)
+    return np.where(left > EXPIRED, live, paid)

@@ -1,17 +1,20 @@
 """What everything that a book follows gains or loses with a Treasury yield, the market held still."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from threading import Lock
 from typing import Final, Literal
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from riskmath.arrays import FloatArray
 from riskmath.rates import RateBetas, rate_betas, yield_changes
 from riskmath.returns import simple_returns
 from services.risk.domain.analysis import Found, Lookback
-from services.risk.domain.assessed import assess
-from services.risk.domain.inputs import Inputs, Needs, YieldHistory
+from services.risk.domain.assessed import BOOKS_KEPT, assess
+from services.risk.domain.factor_fits import LONGEST
+from services.risk.domain.inputs import Inputs, Needs, YieldHistory, newest
 from services.risk.domain.market_factor import market_closes
 from services.risk.domain.moves import Moves, moves, with_history
 
@@ -26,7 +29,7 @@ DAYS_OF_YIELDS: Final = WINDOW + 40
 Tenor = Literal["3M", "2Y", "10Y", "30Y"]
 DEFAULT_TENOR: Final[Tenor] = "10Y"
 
-RATE_NEEDS = Needs(sessions=WINDOW + 1, factor_sessions=WINDOW + 1, yield_sessions=DAYS_OF_YIELDS)
+RATE_NEEDS = Needs(sessions=WINDOW + 1, factor_sessions=LONGEST, yield_sessions=DAYS_OF_YIELDS)
 """What rate betas are made of."""
 
 
@@ -52,6 +55,15 @@ def rate_book(inputs: Inputs, tenor: Tenor = DEFAULT_TENOR) -> RatedBook | Found
     Reasons: `no_market_data`, `no_exposure` (no position), `no_yields` (none of the tenor), `no_factor_data` (nothing
     stands for the market), `insufficient_overlap` (less than half of the book has a rate beta).
     """
+    return _rate(replace(inputs, history=newest(inputs.history, WINDOW + 1)) if inputs.history else inputs, tenor)
+
+
+@cached(
+    LRUCache(BOOKS_KEPT),
+    key=lambda inputs, tenor: (inputs.book, inputs.market, inputs.history, inputs.factors, inputs.yields, tenor),
+    lock=Lock(),
+)
+def _rate(inputs: Inputs, tenor: Tenor) -> RatedBook | Found:
     assessed = assess(inputs)
     if not len(inputs.book.held):
         return assessed.unavailable("no_exposure")

@@ -4,12 +4,13 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal
 
 import numpy as np
 
 from riskmath.arrays import FloatArray
-from riskmath.scenario import FactorShocks, translate
+from riskmath.scenario import FactorShocks, ScenarioModel, translate
 from services.risk.domain.inputs import FactorHistory, Inputs
 from services.risk.domain.market_factor import MARKET
 from services.risk.domain.scenarios import FACTORS, Scenario
@@ -17,6 +18,8 @@ from services.risk.domain.stressed_book import Case, StressedBook
 from services.risk.domain.underlyings import closes_of
 
 Plausibility = Literal["clipped", "as_stated"]
+SHOCKS_KEPT: Final = 256
+"""What a scenario says of the factors is the same for every book of a session."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,13 +62,9 @@ def translated(book: StressedBook, scenario: Scenario, plausibility: Plausibilit
         return replace(found, reason="factor_inactive")
     if scenario.yield_change and book.rate_beta is None:
         return replace(found, reason=book.rate_reason)
-    shocks = translate(
-        book.model,
-        stated.get(MARKET),
-        [stated.get(name, np.nan) for name in names[1:]],
-        hold_market=scenario.unnamed_market == "hold",
-        as_stated=plausibility == "as_stated",
-    )
+    styles = tuple(stated.get(name) for name in names[1:])
+    hold_market, as_stated = scenario.unnamed_market == "hold", plausibility == "as_stated"
+    shocks = _shocks(book.model, stated.get(MARKET), styles, hold_market, as_stated)
     direct, correlated = (
         Case(moves, scenario.yield_change, scenario.volatility_change, own)
         for moves in (shocks.direct, shocks.correlated)
@@ -96,6 +95,18 @@ def past_moves(inputs: Inputs, book: StressedBook, start_date: date, end_date: d
         case=Case(shocks.correlated, 0.0, None, own),
         factors={name: move for name, move in zip(names, moves, strict=True) if not np.isnan(move)},
     )
+
+
+@lru_cache(maxsize=SHOCKS_KEPT)
+def _shocks(
+    model: ScenarioModel,
+    market: float | None,
+    styles: tuple[float | None, ...],
+    hold_market: bool,
+    as_stated: bool,
+) -> FactorShocks:
+    moves = [np.nan if move is None else move for move in styles]
+    return translate(model, market, moves, hold_market=hold_market, as_stated=as_stated)
 
 
 def _own(book: StressedBook, instruments: Mapping[str, float]) -> tuple[FloatArray, tuple[str, ...]]:

@@ -215,14 +215,9 @@ class Teller:
     def _positions(self, outcome: Outcome, direct: Outcome | None) -> tuple[PositionImpact, ...]:
         """Give those with the largest impact, the largest loss first."""
         held, made = self.inputs.book.held, outcome.by_position
-        size = np.where(np.isnan(made), -1.0, np.abs(made))
-        largest = [row for row in np.argsort(-size, kind="stable")[: self.most].tolist() if size[row] >= 0.0]
-        return tuple(
-            PositionImpact(
-                held.position_ids[row],
-                held.symbols[row],
-                float(made[row]),
-                None if direct is None else float(direct.by_position[row]),
-            )
-            for row in sorted(largest, key=lambda row: made[row])
-        )
+        known = np.flatnonzero(~np.isnan(made))
+        largest = known[np.argsort(-np.abs(made[known]), kind="stable")[: self.most]]
+        shown = largest[np.argsort(made[largest], kind="stable")]
+        direct_made = [None] * shown.size if direct is None else direct.by_position[shown].tolist()
+        rows = zip(shown.tolist(), made[shown].tolist(), direct_made, strict=True)
+        return tuple(PositionImpact(held.position_ids[row], held.symbols[row], *amounts) for row, *amounts in rows)

@@ -93,39 +93,34 @@ class StressedBook:
 
     def evaluate(self, cases: Sequence[Case]) -> list[Outcome]:
         """Value the book in every case."""
-        returns = [self._returns(case) for case in cases]
-        total = np.array([one.total for one in returns]).reshape(len(cases), len(self.fitted.moved.underlyings))
-        linear = np.where(self.column < 0, np.nan, self.exposure * total[:, self.column])
+        if not cases:
+            return []
+        returns = self._returns(cases)
+        linear = np.where(self.column < 0, np.nan, self.exposure * returns.total[:, self.column])
         found = linear.copy()
-        if len(self.options) and cases:
-            found[:, self.options.rows] = self._options(cases, total[:, self.column[self.options.rows]])
-        netted = self._netted()
-        return [
-            self._outcome(one, np.where(np.isnan(one.total), 0.0, netted), found[row], linear[row])
-            for row, one in enumerate(returns)
+        if len(self.options):
+            found[:, self.options.rows] = self._options(cases, returns.total[:, self.column[self.options.rows]])
+        # an underlying whose return is not known has no weight, and its parts are missing too
+        weight = np.where(np.isnan(returns.total), 0.0, self._netted())
+        by_factor = np.einsum("cn,cnk->ck", weight, np.nan_to_num(returns.by_factor))
+        sums = [
+            _weighed(weight, returns.by_rate),
+            _weighed(weight, returns.own),
+            _weighed(weight, returns.floor_adjustment),
+            np.nansum(found - linear, axis=1),
+            np.where(np.isnan(found), 0.0, np.abs(self.exposure)).sum(axis=1),
         ]
+        return [Outcome(*parts) for parts in zip(found, by_factor, *(each.tolist() for each in sums), strict=True)]
 
-    def _outcome(self, moved: StressReturns, weight: FloatArray, found: FloatArray, linear: FloatArray) -> Outcome:
-        """Sum up; an underlying whose return is not known has no weight, and its parts are missing too."""
-        return Outcome(
-            by_position=found,
-            by_factor=weight @ np.nan_to_num(moved.by_factor),
-            by_rate=float(weight @ np.nan_to_num(moved.by_rate)),
-            own=float(weight @ np.nan_to_num(moved.own)),
-            floor_adjustment=float(weight @ np.nan_to_num(moved.floor_adjustment)),
-            option_adjustment=float(np.nansum(found - linear)),
-            modelled=float(np.abs(self.exposure[~np.isnan(found)]).sum()),
-        )
-
-    def _returns(self, case: Case) -> StressReturns:
+    def _returns(self, cases: Sequence[Case]) -> StressReturns:
         fits = self.fitted.fits
         return stress_returns(
             fits.market_beta,
             fits.gamma,
-            case.factors,
+            np.array([case.factors for case in cases]),
             rate_beta=self.rate_beta,
-            yield_change=case.yield_change,
-            own=case.own,
+            yield_change=[case.yield_change for case in cases],
+            own=np.array([case.own for case in cases]),
         )
 
     def _netted(self) -> FloatArray:
@@ -138,22 +133,28 @@ class StressedBook:
     def _options(self, cases: Sequence[Case], spot_returns: FloatArray) -> FloatArray:
         """Profit and loss of the options, (C, O)."""
         terms = self.options.terms
-        sigma = [self._volatility(case) for case in cases]
         # the price as it is now comes from the same call, so that no shock is no profit to the last bit
         prices = prices_at(
             terms,
             np.vstack([np.zeros(len(self.options)), spot_returns]),
-            volatility=np.vstack([terms.volatility, *sigma]),
+            volatility=np.vstack([terms.volatility, self._volatilities(cases)]),
             rate_change=[0.0, *(case.yield_change for case in cases)],
         )
         return np.asarray((prices[1:] - prices[0]) * self.options.size)
 
-    def _volatility(self, case: Case) -> FloatArray:
-        market = max(float(case.factors[0]), LOWEST_MARKET)
-        move = volatility_move(market, self.index_volatility, case.volatility_change)
+    def _volatilities(self, cases: Sequence[Case]) -> FloatArray:
+        """Of the options after the moves, (C, O)."""
+        now = self.index_volatility
+        markets = [max(float(case.factors[0]), LOWEST_MARKET) for case in cases]
+        moved = [volatility_move(m, now, case.volatility_change) for m, case in zip(markets, cases, strict=True)]
         terms, options = self.options.terms, self.options
         days = terms.years_to_expiry * DAYS_A_YEAR
-        return shocked_volatility(terms.volatility, move, days, self.on_index, options.strike_specific)
+        return shocked_volatility(terms.volatility, moved, days, self.on_index, options.strike_specific)
+
+
+def _weighed(weight: FloatArray, part: FloatArray) -> FloatArray:
+    """Sum a part over the underlyings, (C,)."""
+    return np.asarray((weight * np.nan_to_num(part)).sum(axis=1))
 
 
 def stressed_book(inputs: Inputs, fitted: FittedBook, rated: RatedBook | Found | None) -> StressedBook:
