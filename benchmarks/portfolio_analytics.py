@@ -5,10 +5,13 @@ A portfolio is cold once, so that each repeat takes a new one.
 """
 
 import asyncio
+import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from statistics import median
+from typing import Any
 
 import httpx
 import numpy as np
@@ -87,21 +90,32 @@ async def _loop_health(client: httpx.AsyncClient, _: Target) -> list[Case]:
     await _one_by_one(client, await portfolio_of(client, HELD), templates)
     books = [await portfolio_of(client, HELD) for _ in range(HEAVY_RUNS)]
     idle = await _health_until(client, asyncio.create_task(asyncio.sleep(2)))
-    heavy = asyncio.create_task(_runs(client, books, templates))
-    busy = await _health_until(client, heavy)
+    # Who asks for the analytics is another process: the waits are not those of a busy client.
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(pool, paths)  # so that it is up
+        asked = str(client.base_url), dict(client.headers), books, templates
+        heavy = asyncio.ensure_future(loop.run_in_executor(pool, ask_for_all, *asked))
+        busy = await _health_until(client, heavy)
     return [
         Case("idle", _waits(idle)),
         Case(f"{HEAVY_RUNS} heavy runs at once", {**_waits(busy), "seconds": heavy.result()}),
     ]
 
 
-async def _runs(client: httpx.AsyncClient, books: Sequence[str], templates: Sequence[str]) -> float:
-    start = time.perf_counter()
-    await asyncio.gather(*(_one_by_one(client, book, templates) for book in books))
-    return time.perf_counter() - start
+def ask_for_all(base_url: str, headers: Mapping[str, str], books: Sequence[str], templates: Sequence[str]) -> float:
+    """Ask for all analytics of every book, all books at once, and give the seconds that it took."""
+
+    async def ask() -> float:
+        async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=60, trust_env=False) as client:
+            start = time.perf_counter()
+            await asyncio.gather(*(_one_by_one(client, book, templates) for book in books))
+            return time.perf_counter() - start
+
+    return asyncio.run(ask())
 
 
-async def _health_until(client: httpx.AsyncClient, end: "asyncio.Task[object]") -> list[float]:
+async def _health_until(client: httpx.AsyncClient, end: "asyncio.Future[Any]") -> list[float]:
     waits = []
     while not end.done():
         waits.append(await _seconds(client, HEALTH))

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 MAX_REQUEST_BYTES = 12 << 20
 MAX_RESPONSE_BYTES = 64 << 20
 MAX_CONCURRENT_CALLS = 512
+SWITCH_SECONDS = 0.001
+"""How long the event loop waits for a thread that computes: a fifth of what Python would have it wait."""
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second process on the same port must fail, not share it
     ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
@@ -191,6 +193,7 @@ def run(name: str, settings_class: type[S], build: Callable[[S], Service]) -> No
         for problem in error.problems:
             print(f"plimsoll serve {name}: {problem}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
         sys.exit(2)
+    sys.setswitchinterval(SWITCH_SECONDS)
     logs.configure(name, settings.log_level, settings.log_format)
     telemetry.configure(name, settings.otlp_endpoint)
 

@@ -94,3 +94,18 @@ async def test_who_asks_may_go_away() -> None:
     assert asking.cancelled()
     async with asyncio.timeout(5):
         await stopped.wait()
+
+
+async def test_dependencies_are_asked_once_a_second_however_many_ask_for_the_health():
+    now, asked = [0.0], []
+
+    async def answers() -> None:
+        asked.append(now[0])
+
+    health = Health("harbour", [Dependency("sea", answers)], clock=lambda: now[0])
+    await asyncio.gather(*(health.report() for _ in range(5)))
+    now[0] = 0.9
+    assert (await health.report()).healthy
+    now[0] = 1.1
+    assert (await health.report()).healthy
+    assert asked == [0.0, 1.1]

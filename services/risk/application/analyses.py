@@ -16,6 +16,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from chassis.cache import Cache
+from services.risk.application.computing import in_thread
 from services.risk.application.gathering import Gathering
 from services.risk.application.known_fits import KnownFits
 from services.risk.domain.analysis import Analysis, Found
@@ -126,7 +127,7 @@ class Analyses:
         if stored := await self._ledger.find(resolved.owner_id, name):
             return Answer(stored.payload, stored.calculated_time)
         inputs = await self._fits.beside(inputs, needs)
-        payload = await asyncio.to_thread(compute_payload, analysis, render, resolved, inputs, name)
+        payload = await in_thread(compute_payload, analysis, render, resolved, inputs, name)
         result = StoredResult(
             result_id=name,
             owner_id=resolved.owner_id,

@@ -4,13 +4,13 @@ A fit is found by what it is made of, so one of another day, another version or 
 and an answer is the same bytes with the fits of this file as without them.
 """
 
-import asyncio
 from dataclasses import replace
 from typing import Final
 
 from cachetools import LRUCache
 
 from riskmath.arrays import FloatArray
+from services.risk.application.computing import in_thread
 from services.risk.domain.inputs import Inputs, Needs
 from services.risk.domain.instrument_fits import Windows, windows_of
 from services.risk.ports import Fits
@@ -32,7 +32,7 @@ class KnownFits:
         Raises:
             What the port raises.
         """
-        windows = await asyncio.to_thread(windows_of, inputs) if needs.fits else None
+        windows = await in_thread(windows_of, inputs) if needs.fits else None
         return replace(inputs, fits=await self._fits(windows)) if windows else inputs
 
     async def _fits(self, windows: Windows) -> dict[str, FloatArray]:
@@ -40,7 +40,7 @@ class KnownFits:
         if missing := _missing(windows, found):
             found |= await self._stored.find(missing)
             if missing := _missing(windows, found):
-                computed = await asyncio.to_thread(windows.fit, missing)
+                computed = await in_thread(windows.fit, missing)
                 if computed:
                     await self._stored.add(computed)
                 found |= computed

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from chassis.errors import InvalidFields, Violation
+from services.risk.application.computing import in_thread
 from services.risk.domain.book import Book
 from services.risk.domain.book_history import snapshots
 from services.risk.domain.inputs import PriceHistory
@@ -68,7 +69,7 @@ class SnapshotTaking:
             rule = "is the first session of the calendar, and there is none to compare it with"
             raise InvalidFields([Violation("end_date", days[0].isoformat(), rule)])
         past = await self._past(book, days, session)
-        found = await asyncio.to_thread(snapshots, book, past, newest.as_of_date)
+        found = await in_thread(snapshots, book, past, newest.as_of_date)
         kept = await self._store.keep(owner_id, portfolio_id, found)
         last = found[-1].snapshot_date
         (shown,) = await self._store.page(owner_id, portfolio_id, SnapshotPage(last, last, 1))

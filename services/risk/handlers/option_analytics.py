@@ -1,6 +1,5 @@
 """Answers about options: any that a request describes, and the whole book over many moves."""
 
-import asyncio
 import math
 import time
 from datetime import UTC, date, datetime
@@ -13,6 +12,7 @@ from chassis.errors import InvalidFields, Violation
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
 from plimsoll.risk.v1 import option_grid_pb2, option_pricing_pb2
 from riskmath.options import DAYS_A_YEAR
+from services.risk.application.computing import in_thread
 from services.risk.convert import served_message
 from services.risk.domain.option_grid import OPTION_GRID, OptionGridParameters
 from services.risk.domain.option_pricing import OptionToPrice, PricedOption, price_options
@@ -32,7 +32,7 @@ class OptionAnalytics(Answering):
         """Answer prices and Greeks of the options that a request describes."""
         started = time.perf_counter()
         options = read_options(request)
-        found = await asyncio.to_thread(price_options, options)
+        found = await in_thread(price_options, options)
         return Priced(
             options=map(_message, found),
             model_version=MODEL_VERSION,
