@@ -8,7 +8,7 @@ import grpc
 from chassis.database import Database
 from chassis.dates import parse_date, parse_optional_date
 from chassis.errors import FailedPrecondition
-from chassis.hot_reads import reading
+from chassis.hot_path import reading
 from plimsoll.marketdata.v1 import instrument_pb2
 from plimsoll.marketdata.v1 import marketdata_service_pb2 as pb
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceServicer

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import asyncpg
 from sqlalchemy import text
 
-from chassis.hot_reads import HotRead
+from chassis.hot_path import HotStatement
 from services.marketdata.domain.prices import NO_PRICE, UNKNOWN_INSTRUMENT, PriceBasis, Quote
 
 # The newer of the newest quote and the newest close; of an option the quote stands in a chain. A symbol that is both
 # everybody's and the viewer's own means the viewer's own.
-NEWEST = HotRead(
+NEWEST = HotStatement(
     text(f"""
     WITH standing AS (SELECT max(session_date) AS newest_sealed FROM seals)
     SELECT asked.symbol, i.kind, i.currency, newest.*, (

@@ -8,7 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.hot_reads import HotRead
+from chassis.hot_path import HotStatement
 from services.marketdata.domain.sessions import Session, Standing
 from services.marketdata.storage.tables import seals
 
@@ -29,7 +29,7 @@ READ_SESSION = text(f"""
         ORDER BY session_date DESC LIMIT 1
     ) AS session ON true
     """)  # noqa: S608 - the text above
-HOT_SESSION = HotRead(READ_SESSION)
+HOT_SESSION = HotStatement(READ_SESSION)
 # Asked of each instrument through the key of the bars, which has no index by day alone.
 HAS_BARS = text("""
     SELECT EXISTS (

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from cachetools import LRUCache
 
 from chassis.database import Database
-from chassis.hot_reads import reading
+from chassis.hot_path import reading
 from services.portfolio.application.known_market import KnownMarket
 from services.portfolio.application.splits import Retelling
 from services.portfolio.domain.book import Book, CashBalance, Position

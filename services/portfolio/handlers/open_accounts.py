@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from chassis.call import Call
 from chassis.database import Database
 from chassis.errors import Unauthenticated
-from chassis.hot_reads import reading
+from chassis.hot_path import reading
 from services.portfolio.storage import users
 
 WHOEVER = "/plimsoll.identity.v1.AccountService/DeleteMe"

@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.errors import AlreadyExists, NotFound, OutOfRange
-from chassis.hot_reads import HotRead
+from chassis.hot_path import HotStatement
 from services.portfolio.domain.portfolio import Portfolio, Terms
 from services.portfolio.storage import risk_settings
 from services.portfolio.storage.tables import portfolio_revisions as revisions
@@ -70,7 +70,7 @@ PINNED = (
 )
 
 
-HOT_NEWEST, HOT_AT_REVISION = HotRead(NEWEST), HotRead(AT_REVISION)
+HOT_NEWEST, HOT_AT_REVISION = HotStatement(NEWEST), HotStatement(AT_REVISION)
 
 
 def _portfolio(row: "Row[*tuple[Any, ...]]") -> Portfolio:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.errors import AlreadyExists, NotFound
-from chassis.hot_reads import HotRead
+from chassis.hot_path import HotStatement
 from services.portfolio.domain.user import Credentials, Role, Tier, User
 from services.portfolio.storage.tables import users
 
@@ -23,7 +23,9 @@ PUBLIC = (
     users.c.disabled_time,
 )
 
-OPEN = HotRead(select(users.c.user_id).where(users.c.user_id == bindparam("user_id"), users.c.disabled_time.is_(None)))
+OPEN = HotStatement(
+    select(users.c.user_id).where(users.c.user_id == bindparam("user_id"), users.c.disabled_time.is_(None))
+)
 
 
 def _user(row: "Row[*tuple[Any, ...]]") -> User:

@@ -1,5 +1,7 @@
 """The ledger of results in PostgreSQL. Every statement names the owner; row-level security is the second wall."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -9,17 +11,17 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    Row,
     Table,
     Text,
     Uuid,
+    bindparam,
     select,
-    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from chassis.database import Database
+from chassis.hot_path import HotStatement, reading, writing_unhurried
 from services.risk.domain.ledger import ResultPage, StoredResult
 
 results = Table(
@@ -40,8 +42,12 @@ results = Table(
     Column("calculated_time", DateTime(timezone=True)),
 )
 WITHOUT_PAYLOAD = [column for column in results.c if column.name != "payload"]
-UNHURRIED = text("SET LOCAL synchronous_commit = off")
-"""A result that a crash of the machine takes is computed again when it is asked for again, to the same bytes."""
+FIND = HotStatement(
+    select(results).where(results.c.owner_id == bindparam("owner"), results.c.result_id == bindparam("result"))
+)
+ADD = HotStatement(
+    insert(results).values({column: bindparam(column.name) for column in results.c}).on_conflict_do_nothing()
+)
 ORDER = (results.c.calculated_time, results.c.result_id)
 
 
@@ -57,15 +63,14 @@ class Results:
         Raises:
             Unavailable: the database does not answer.
         """
-        statement = select(results).where(
-            results.c.owner_id == owner_id, results.c.result_id == bytes.fromhex(result_id)
-        )
-        async with self._database.transaction(owner_id) as connection:
-            row = (await connection.execute(statement)).one_or_none()
-        return _result(row, row.payload) if row else None
+        async with reading(self._database, owner_id) as connection:
+            found = await FIND.fetch(connection, owner=owner_id, result=bytes.fromhex(result_id))
+        return _result(found[0]) if found else None
 
     async def add(self, result: StoredResult) -> None:
         """Keep a result. One that is there already stays as it is: an id fixes the payload.
+
+        One that a crash of the machine takes is computed again when it is asked for again, to the same bytes.
 
         Raises:
             Unavailable: the database does not answer.
@@ -80,14 +85,13 @@ class Results:
             "pinned_data_version": result.pinned_data_version,
             "model_version": result.model_version,
             "platform": result.platform,
-            "parameters": dict(result.parameters),
-            "digests": dict(result.digests),
+            "parameters": json.dumps(dict(result.parameters)),  # the driver reads objects, and writes texts
+            "digests": json.dumps(dict(result.digests)),
             "payload": result.payload,
             "calculated_time": result.calculated_time,
         }
-        async with self._database.transaction(result.owner_id) as connection:
-            await connection.execute(UNHURRIED)
-            await connection.execute(insert(results).on_conflict_do_nothing().values(values))
+        async with writing_unhurried(self._database, result.owner_id) as connection:
+            await ADD.fetch(connection, **values)
 
     async def page(self, owner_id: str, asked: ResultPage) -> list[StoredResult]:
         """Give an owner's results, the newest first, without payloads.
@@ -106,22 +110,9 @@ class Results:
         newest_first = statement.order_by(*(column.desc() for column in ORDER)).limit(asked.size)
         async with self._database.transaction(owner_id) as connection:
             rows = (await connection.execute(newest_first)).all()
-        return [_result(row, b"") for row in rows]
+        return [_result({**row._mapping, "payload": b""}) for row in rows]
 
 
-def _result(row: Row[Any], payload: bytes) -> StoredResult:
-    return StoredResult(
-        result_id=row.result_id.hex(),
-        owner_id=row.owner_id,
-        kind=row.kind,
-        portfolio_id=row.portfolio_id,
-        portfolio_revision=row.portfolio_revision,
-        as_of_date=row.as_of_date,
-        pinned_data_version=row.pinned_data_version,
-        model_version=row.model_version,
-        platform=row.platform,
-        parameters=row.parameters,
-        digests=row.digests,
-        payload=payload,
-        calculated_time=row.calculated_time,
-    )
+def _result(row: Mapping[str, Any]) -> StoredResult:
+    """Make a result of the columns of a row."""
+    return StoredResult(**{**row, "owner_id": str(row["owner_id"]), "result_id": row["result_id"].hex()})

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from chassis.hot_reads import reading
+from chassis.hot_path import reading
 from services.marketdata.domain.curves import Curve
 from services.marketdata.domain.instruments import Kind
 from services.marketdata.domain.splits import Split

@@ -10,14 +10,14 @@ from sqlalchemy import bindparam, column, make_url, select, table, text
 
 from chassis.database import Database
 from chassis.errors import NotFound, Unavailable
-from chassis.hot_reads import HotRead, reading
+from chassis.hot_path import HotStatement, reading
 from tests.chassis.conftest import SERVICE
 from tests.chassis.identity import ALICE, BOB
 from tests.chassis.throwaway_service import execute
 
 AdminUrl = Callable[[str], str]
 BACKENDS = "FROM pg_stat_activity WHERE application_name = 'plimsoll-portfolio' AND datname = current_database()"
-NOTES = HotRead(select(table("notes", column("text")).c.text))
+NOTES = HotStatement(select(table("notes", column("text")).c.text))
 
 
 @pytest.fixture
@@ -70,11 +70,11 @@ async def test_a_statement_takes_its_values_by_name(database: Database) -> None:
     stored = table("notes", column("text"), column("user_id"))
     both = select(stored.c.text).where(stored.c.user_id == bindparam("user"), stored.c.text == bindparam("note"))
     async with reading(database, ALICE) as connection:
-        rows = await HotRead(both).fetch(connection, note="hers", user=ALICE)
+        rows = await HotStatement(both).fetch(connection, note="hers", user=ALICE)
         assert [row["text"] for row in rows] == ["hers"]
-        assert await HotRead(both).fetch(connection, note="' OR '1'='1", user=ALICE) == []
+        assert await HotStatement(both).fetch(connection, note="' OR '1'='1", user=ALICE) == []
         with pytest.raises(KeyError):
-            await HotRead(both).fetch(connection, note="hers")
+            await HotStatement(both).fetch(connection, note="hers")
 
 
 async def test_what_is_no_uuid_never_reaches_the_database(database: Database) -> None:
