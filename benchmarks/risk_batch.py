@@ -16,6 +16,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from benchmarks.measurement import Case, Measurement
+from benchmarks.naive_analytics import NaiveBook, analyse
 from riskmath.arrays import FloatArray
 from services.risk.application.analyses import compute_payload, resolve
 from services.risk.domain.book import Book, CashBalance, Positions
@@ -61,12 +62,22 @@ def risk_batch(_: list[str]) -> Measurement:
         by_kind = list(pool.map(calculate, range(CORES), [share] * CORES))
         seconds = time.perf_counter() - start
     subject = f"{len(COUNTED)} calculations of {PORTFOLIOS:,} portfolios of {POSITIONS} positions on {CORES} cores"
-    whole = Case("all", {"seconds": seconds, "ms a portfolio": 1000 * seconds * CORES / PORTFOLIOS})
+    own, naive = seconds * CORES / PORTFOLIOS, _naive_seconds()
+    whole = Case("all", {"seconds": seconds, "ms a portfolio": 1000 * own, "times naive": naive / own})
     each = [
         Case(kind, {"seconds": sum(found[kind] for found in by_kind) / CORES, "ms a portfolio": _ms(kind, by_kind)})
         for kind in COUNTED
     ]
-    return Measurement("risk_batch", subject, [whole, *each])
+    peer = Case("position by position", {"ms a portfolio": 1000 * naive})
+    return Measurement("risk_batch", subject, [whole, peer, *each])
+
+
+def _naive_seconds() -> float:
+    """How long one portfolio takes position by position."""
+    book = NaiveBook.drawn(stocks=POSITIONS - OPTIONS, options=OPTIONS)
+    start = time.process_time()
+    analyse(book)
+    return time.process_time() - start
 
 
 def calculate(seed: int, count: int) -> dict[str, float]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from services.risk.domain.book import Positions
 from services.risk.domain.market import MarketSlice, OptionMark
 
 Model = Callable[..., Any]
+BOOKS_KEPT: Final = 32
+"""Whose Greeks one analysis wants, the next will want too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,12 +34,14 @@ class Greeks:
     rho: FloatArray
 
 
+@lru_cache(maxsize=BOOKS_KEPT)
 def deltas(held: Positions, market: MarketSlice) -> FloatArray:
     """Give a delta per position, (N,): 1 for what is no option, because a share is its own underlying."""
     (delta,) = _sensitivities(held, market, ("delta",), american_price)
     return delta
 
 
+@lru_cache(maxsize=BOOKS_KEPT)
 def greeks(held: Positions, market: MarketSlice) -> Greeks:
     """Give the five Greeks of one unit of each position; a share has a delta of 1 and no others."""
     return Greeks(*_sensitivities(held, market, ("delta", "gamma", "theta", "vega", "rho"), american))

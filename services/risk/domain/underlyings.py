@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from riskmath.arrays import FloatArray
 from riskmath.sums import sum_known
-from services.risk.domain.assessed import Assessed
+from services.risk.domain.assessed import BOOKS_KEPT, Assessed
 from services.risk.domain.book import Positions
 from services.risk.domain.inputs import PriceHistory
 
@@ -34,6 +35,7 @@ class Underlyings:
         )
 
 
+@lru_cache(maxsize=BOOKS_KEPT)
 def net_by_underlying(held: Positions, assessed: Assessed) -> Underlyings:
     """Net the positions that can be valued; the others are in the coverage already."""
     rows: dict[int, list[int]] = {}
