@@ -19,8 +19,17 @@ from benchmarks.measurement import Case, Measurement
 from benchmarks.naive_analytics import NaiveBook, analyse
 from riskmath.arrays import FloatArray
 from services.risk.application.analyses import compute_payload, resolve
+from services.risk.application.gathering import WINDOWS
 from services.risk.domain.book import Book, CashBalance, Positions
-from services.risk.domain.inputs import FactorHistory, Inputs, InstrumentFacts, Needs, PriceHistory, YieldHistory
+from services.risk.domain.inputs import (
+    FactorHistory,
+    Inputs,
+    InstrumentFacts,
+    Needs,
+    PriceHistory,
+    YieldHistory,
+    newest,
+)
 from services.risk.domain.market import Mark, MarketSlice, OptionMark, Session
 from services.risk.domain.scenarios import market_scenarios, rate_scenarios
 from services.risk.handlers.catalogue import KINDS, Kind
@@ -31,7 +40,9 @@ POSITIONS: Final = 60
 OPTIONS: Final = 12
 """Of each portfolio's positions."""
 STOCKS: Final = 500
-SESSIONS: Final = 2_521
+SESSIONS: Final = 2_520
+READ: Final = WINDOWS[0]
+"""Sessions that the service reads of a book at once."""
 CORES: Final = 2
 FACTORS: Final = ("Market Beta", "Value", "Growth", "Momentum", "Quality", "Size", "Low Volatility")
 SECTORS: Final = ("Technology", "Financials", "Energy", "Health Care", "Industrials")
@@ -105,25 +116,19 @@ class Market:
         loads = random.uniform(0.5, 1.5, STOCKS) * market[:, None] + styles @ random.normal(0.0, 0.4, (7, STOCKS))
         self.closes = _closes(loads + random.normal(0.0, 0.012, (SESSIONS - 1, STOCKS)))
         self.funds = _closes(funds)
-        self.yields = 0.04 + np.cumsum(random.normal(0.0, 0.0005, (SESSIONS, 2)), axis=0)
-        self._factors: dict[int, FactorHistory] = {}
-        self._histories: LRUCache[tuple[tuple[int, ...], int], PriceHistory] = LRUCache(16)
+        yields = 0.04 + np.cumsum(random.normal(0.0, 0.0005, (SESSIONS, 2)), axis=0)
+        self.yields = YieldHistory(DATES, ("10Y", "3M"), yields, 1)
+        adjusted = ("total_return_adjusted",) * len(FACTORS)
+        self.factors = FactorHistory(DATES, FACTORS, FACTORS, self.funds, adjusted, (), 1)
+        self._histories: LRUCache[tuple[int, ...], PriceHistory] = LRUCache(16)
 
-    def history(self, columns: tuple[int, ...], sessions: int) -> PriceHistory:
-        """Give the closes of some stocks; the same object again within a portfolio, as the service has it."""
-        if (columns, sessions) not in self._histories:
-            closes = self.closes[-sessions:, list(columns)]
-            found = PriceHistory(DATES[-sessions:], columns, closes, ("total_return_adjusted",) * len(columns), 1)
-            self._histories[columns, sessions] = found
-        return self._histories[columns, sessions]
-
-    def factors(self, sessions: int) -> FactorHistory:
-        """Give the closes of the factors' funds; the same object again, as the service has it."""
-        if sessions not in self._factors:
-            bases = ("total_return_adjusted",) * len(FACTORS)
-            found = FactorHistory(DATES[-sessions:], FACTORS, FACTORS, self.funds[-sessions:], bases, (), 1)
-            self._factors[sessions] = found
-        return self._factors[sessions]
+    def history(self, columns: tuple[int, ...]) -> PriceHistory:
+        """Give three years of closes of some stocks; the same object again within a portfolio, as the service does."""
+        if columns not in self._histories:
+            closes = self.closes[-READ:, list(columns)]
+            found = PriceHistory(DATES[-READ:], columns, closes, ("total_return_adjusted",) * len(columns), 1)
+            self._histories[columns] = found
+        return self._histories[columns]
 
 
 _known: list[Market] = []
@@ -152,15 +157,11 @@ def _inputs(needs: Needs, book: Book, marks: MarketSlice, market: Market) -> Inp
     return Inputs(
         book,
         marks,
-        history=market.history(followed, needs.sessions) if needs.sessions else None,
-        factors=market.factors(needs.factor_sessions) if needs.factor_sessions else None,
+        history=newest(market.history(followed), needs.sessions) if needs.sessions else None,
+        factors=newest(market.factors, needs.factor_sessions) if needs.factor_sessions else None,
         facts=facts if needs.facts else None,
-        yields=_yields(market, needs.yield_sessions) if needs.yield_sessions else None,
+        yields=newest(market.yields, needs.yield_sessions) if needs.yield_sessions else None,
     )
-
-
-def _yields(market: Market, sessions: int) -> YieldHistory:
-    return YieldHistory(DATES[-sessions:], ("10Y", "3M"), market.yields[-sessions:], 1)
 
 
 def _book(random: np.random.Generator, name: str, market: Market) -> tuple[Book, MarketSlice]:
