@@ -64,6 +64,7 @@ class Parts:
     positions_count: int
     """Of all whose result is known."""
     modelled_percent: float | None
+    option_gamma_impact: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,7 @@ class Teller:
             positions=self._positions(outcome, direct),
             positions_count=int((~np.isnan(outcome.by_position)).sum()),
             modelled_percent=100.0 * outcome.modelled / gross.gross if whole else None,
+            option_gamma_impact=outcome.gamma_impact if len(self.book.options) else None,
         )
 
     def _positions(self, outcome: Outcome, direct: Outcome | None) -> tuple[PositionImpact, ...]:

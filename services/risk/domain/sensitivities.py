@@ -35,10 +35,10 @@ class Greeks:
 
 
 @lru_cache(maxsize=BOOKS_KEPT)
-def deltas(held: Positions, market: MarketSlice) -> FloatArray:
-    """Give a delta per position, (N,): 1 for what is no option, because a share is its own underlying."""
-    (delta,) = _sensitivities(held, market, ("delta",), american_price)
-    return delta
+def deltas_and_gammas(held: Positions, market: MarketSlice) -> tuple[FloatArray, FloatArray]:
+    """Give a delta and a gamma per position, (N,): 1 and 0 for what is no option: a share is its own underlying."""
+    delta, gamma = _sensitivities(held, market, ("delta", "gamma"), american_price)
+    return delta, gamma
 
 
 @lru_cache(maxsize=BOOKS_KEPT)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmath.arrays import BoolArray, FloatArray
-from riskmath.option_revaluation import prices_at
+from riskmath.option_revaluation import delta_gamma_pnl, prices_at
 from riskmath.options import DAYS_A_YEAR
 from riskmath.returns import SESSIONS_A_YEAR
 from riskmath.scenario import ScenarioModel
@@ -23,6 +23,7 @@ from services.risk.domain.factor_fits import FittedBook, model_of
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.live_options import LiveOptions, live_options
 from services.risk.domain.rate_betas import RatedBook
+from services.risk.domain.sensitivities import deltas_and_gammas
 
 INDEX: Final = "INDEX"
 LOWEST_MARKET: Final = -0.99
@@ -61,6 +62,8 @@ class Outcome:
     """What options valued again make beside their deltas."""
     modelled: float
     """Gross exposure whose result is known."""
+    gamma_impact: float
+    """What gammas alone would say in place of `option_adjustment`."""
 
     @property
     def pnl(self) -> float:
@@ -83,6 +86,8 @@ class StressedBook:
     column: NDArray[np.int64]
     """(R,), the underlying that each follows; -1: left out."""
     options: LiveOptions
+    gamma: FloatArray
+    """(O,), of one unit of each."""
     on_index: BoolArray
     """(O,), of the options."""
 
@@ -99,7 +104,7 @@ class StressedBook:
         linear = np.where(self.column < 0, np.nan, self.exposure * returns.total[:, self.column])
         found = linear.copy()
         if len(self.options):
-            found[:, self.options.rows] = self._options(cases, returns.total[:, self.column[self.options.rows]])
+            found[:, self.options.rows] = self._options(cases, self._spot_returns(returns))
         # an underlying whose return is not known has no weight, and its parts are missing too
         weight = np.where(np.isnan(returns.total), 0.0, self._netted())
         by_factor = np.einsum("cn,cnk->ck", weight, np.nan_to_num(returns.by_factor))
@@ -109,6 +114,7 @@ class StressedBook:
             _weighed(weight, returns.floor_adjustment),
             np.nansum(found - linear, axis=1),
             np.where(np.isnan(found), 0.0, np.abs(self.exposure)).sum(axis=1),
+            np.nansum(self._curved(self._spot_returns(returns)), axis=1),
         ]
         return [Outcome(*parts) for parts in zip(found, by_factor, *(each.tolist() for each in sums), strict=True)]
 
@@ -122,6 +128,15 @@ class StressedBook:
             yield_change=[case.yield_change for case in cases],
             own=np.array([case.own for case in cases]),
         )
+
+    def _spot_returns(self, returns: StressReturns) -> FloatArray:
+        """Of the options' underlyings, (C, O)."""
+        return np.asarray(returns.total[:, self.column[self.options.rows]])
+
+    def _curved(self, spot_returns: FloatArray) -> FloatArray:
+        """What the second derivative says of each option, (C, O)."""
+        terms, size, none = self.options.terms, self.options.size, np.zeros(len(self.options))
+        return np.array([delta_gamma_pnl(size, terms.spot, none, self.gamma, each) for each in spot_returns])
 
     def _netted(self) -> FloatArray:
         """(N,), exposure of the positions that count, by underlying."""
@@ -177,6 +192,7 @@ def stressed_book(inputs: Inputs, fitted: FittedBook, rated: RatedBook | Found |
         exposure=assessed.valued.exposure,
         column=fitted.moved.columns_of(held),
         options=options,
+        gamma=deltas_and_gammas(held, inputs.market)[1][options.rows],
         on_index=np.array(on_index, dtype=bool),
     )
 

@@ -14,7 +14,7 @@ from riskmath.exposure import delta_adjusted_exposure, notional
 from riskmath.valuation import cost_basis, market_value, profit_and_loss
 from services.risk.domain.book import Book, Positions
 from services.risk.domain.market import MarketSlice
-from services.risk.domain.sensitivities import deltas
+from services.risk.domain.sensitivities import deltas_and_gammas
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +36,7 @@ def value_held(book: Book, market: MarketSlice) -> ValuedPositions:
     held, fx = book.held, _fx(book.held, book.base_currency)
     price = _prices(held.instrument_ids, book.base_currency, market)
     about = notional(held.quantity, _prices(held.underlying_ids, book.base_currency, market), held.multiplier, fx)
-    delta = deltas(held, market)
+    delta, _ = deltas_and_gammas(held, market)
     reasons = tuple(_reasons(book, market, delta, about))
     kept = np.array([not reason for reason in reasons], dtype=bool)
     pnl = profit_and_loss(held.quantity, held.entry_price, price, held.multiplier, fx, fx).total

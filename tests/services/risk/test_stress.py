@@ -192,6 +192,21 @@ def test_options_are_valued_again_at_spot_volatility_and_rate():
     assert len(answered.summary.assumptions) == 3
 
 
+def test_gammas_are_a_check_of_options_that_are_valued_again():
+    marks = [mark(1, 100.0), option_mark(4, 5.5, underlying_price=100.0, strike=95.0)]
+    small, large = (
+        one(scenario(factors={"market": move}, volatility_change=0.0), rows=(CALL,), marks=marks).parts
+        for move in (-0.01, 0.3)
+    )
+    terms = {"spot": 100.0, "strike": 95.0, "years_to_expiry": 23 / 365, "volatility": 0.4, "rate": 0.04}
+    terms |= {"dividend_yield": 0.0, "right": RIGHT_TO_BUY}
+    gamma = american_price(**{name: [value] for name, value in terms.items()}).gamma[0]
+    assert small.option_gamma_impact == pytest.approx(0.5 * gamma * CALL.quantity * 100.0 * 1.0**2, rel=1e-3)
+    assert small.option_adjustment == pytest.approx(small.option_gamma_impact, rel=0.05)
+    assert large.option_gamma_impact > 1.2 * large.option_adjustment > 0.0  # the third order counts by then
+    assert one(scenario(factors={"market": -0.3}), rows=ROWS).parts.option_gamma_impact is None
+
+
 def index_volatility(answered):
     """As the answer says it."""
     text = answered.summary.assumptions[0]
