@@ -17,12 +17,14 @@ from riskmath.arrays import BoolArray, FloatArray, columns, refuse_infinity, ref
 class Groups:
     """Which positions belong to which groups, and with how much of themselves; made once, used for many measures.
 
-    size: number of groups. rows: number of positions. by_group: a sparse matrix, groups by positions.
+    size: number of groups. rows: number of positions. by_group: a sparse matrix, groups by positions. whole: (G,),
+    what the sizes of the weights of each group add to.
     """
 
     size: int
     rows: int
     by_group: Any  # scipy comes without types
+    whole: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +52,8 @@ def groups(position: ArrayLike, group: ArrayLike, weight: ArrayLike, *, rows: in
     refuse_missing(weight=part)
     where, what = _numbers("position", place, rows), _numbers("group", label, size)
     # by columns: positions are then read in the order in which they lie in memory
-    return Groups(size=size, rows=rows, by_group=csc_array((part, (what, where)), shape=(size, rows)))
+    by_group = csc_array((part, (what, where)), shape=(size, rows))
+    return Groups(size=size, rows=rows, by_group=by_group, whole=abs(by_group) @ np.ones(rows))
 
 
 def one_group_each(group: ArrayLike, *, size: int) -> Groups:
@@ -78,26 +81,16 @@ def aggregate(measures: ArrayLike, membership: Groups) -> Aggregate:
     matrix = membership.by_group
     with np.errstate(over="ignore", invalid="ignore"):
         total: FloatArray = matrix @ values
-    known = None
+    part = membership.whole
     if not np.isfinite(total).all():  # which costs nothing to see, where looking at every measure first would
         refuse_infinity("measures", values)
         missing: BoolArray = np.isnan(values)
         total = matrix @ np.where(missing, 0.0, values)
-        known = np.where(missing.any(axis=1), 0.0, 1.0)
+        part = abs(matrix) @ np.where(missing.any(axis=1), 0.0, 1.0)
     if not np.isfinite(total).all():
         raise FloatingPointError("a sum of measures is beyond float64")
-    return Aggregate(total=total, covered=_share(matrix, known))
-
-
-def _share(matrix: Any, known: FloatArray | None) -> FloatArray:
-    """Weight of the known rows in that of all, by group; None: all are known."""
-    if known is None:
-        return np.where(np.bincount(matrix.indices, minlength=matrix.shape[0]) > 0, 1.0, 0.0)
-    size = abs(matrix)
-    whole, part = np.asarray(size.sum(axis=1)), np.asarray(size @ known)
-    share = np.zeros(whole.size)
-    np.divide(part, whole, out=share, where=whole > 0.0)
-    return share
+    whole = membership.whole
+    return Aggregate(total=total, covered=np.divide(part, whole, out=np.zeros(whole.size), where=whole > 0.0))
 
 
 def _numbers(name: str, values: FloatArray, size: int) -> NDArray[np.int64]:

@@ -9,12 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 from riskmath.arrays import BoolArray, FloatArray, columns, matrices
 from riskmath.covariance import Repaired, nearest_correlation
 
-Number = TypeVar("Number", np.float64, np.int64)
+Number = TypeVar("Number", np.float64, np.int32)
 
 MIN_OVERLAP: Final = 30
 """Sessions that a pair must share."""
 MOVES: Final = 1e-12
 """A deviation below this part of the largest return is rounding: the price does not move."""
+PANEL: Final = 64
+"""Columns whose pairs are computed at a time: few enough for the cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +31,7 @@ class Correlations:
 
     matrix: FloatArray
     covered: BoolArray
-    observations: NDArray[np.int64]
+    observations: NDArray[np.int32]
     window: Literal["common", "pairwise"]
     distance: float
 
@@ -49,9 +51,9 @@ def correlations(returns: ArrayLike, *, min_overlap: int = MIN_OVERLAP, repair: 
         raise ValueError(f"min_overlap is {min_overlap}: must be at least 2")
     (r,) = matrices(returns=returns)
     known = ~np.isnan(r)
-    covered = (known.sum(axis=0) >= min_overlap) & _moving(r, known)
-    if covered.all() and known.all():
+    if known.all() and len(r) >= min_overlap and (covered := _moving(r, known)).all():
         return _common(r, covered)
+    covered = (known.sum(axis=0) >= min_overlap) & _moving(r, known)
     shared = known[:, covered].all(axis=1)
     if shared.sum() >= min_overlap and _moving(r[shared], known[shared])[covered].all():
         return _common(r[shared], covered)
@@ -107,12 +109,12 @@ def market_residuals(returns: ArrayLike, market: ArrayLike) -> FloatArray:
 
 def _common(r: FloatArray, covered: BoolArray) -> Correlations:
     chosen = r if covered.all() else r[:, covered]
-    z = chosen - chosen.mean(axis=0)
-    z /= np.sqrt(np.square(z).sum(axis=0))
+    z = chosen - np.full(len(r), 1.0 / len(r)) @ chosen
+    z /= np.sqrt(np.einsum("tn,tn->n", z, z))
     rho = z.T @ z
     np.clip(rho, -1.0, 1.0, out=rho)
     np.fill_diagonal(rho, 1.0)
-    count = np.broadcast_to(np.int64(len(r)), rho.shape)
+    count = np.broadcast_to(np.int32(len(r)), rho.shape)
     return Correlations(
         matrix=_placed(rho, covered, np.nan),
         covered=covered,
@@ -123,9 +125,7 @@ def _common(r: FloatArray, covered: BoolArray) -> Correlations:
 
 
 def _pairwise(filled: FloatArray, known: BoolArray, covered: BoolArray, min_overlap: int, repair: bool) -> Correlations:
-    there = known.astype(np.float64)
-    count = there.T @ there
-    rho = _pair_correlations(filled, there, count)
+    rho, count = _pairs(filled, known.astype(np.float64))
     rho[count < min_overlap] = np.nan
     covered = _without_gaps(rho, covered)
     if not covered.all():
@@ -134,30 +134,63 @@ def _pairwise(filled: FloatArray, known: BoolArray, covered: BoolArray, min_over
     return Correlations(
         matrix=_placed(repaired.matrix, covered, np.nan),
         covered=covered,
-        observations=_placed(count.astype(np.int64), covered, 0),
+        observations=_placed(count, covered, 0),
         window="pairwise",
         distance=repaired.distance,
     )
 
 
-def _pair_correlations(filled: FloatArray, there: FloatArray, count: FloatArray) -> FloatArray:
-    """Correlation of each pair on its own sessions: all sums are products of returns, squares and masks.
+def _pairs(filled: FloatArray, there: FloatArray) -> tuple[FloatArray, NDArray[np.int32]]:
+    """Correlation of each pair on its own sessions, and how many these are; (N, N).
 
-    The returns come with their own mean taken out, so that little is lost in the differences of sums.
+    Each is computed once, below the diagonal, a panel of rows at a time, and so is the same both ways to the last bit.
     """
-    total = filled.T @ there
-    square = np.square(filled).T @ there
+    size, squares = filled.shape[1], np.square(filled)
+    rho, count = np.empty((size, size)), np.empty((size, size), dtype=np.int32)
+    for start in range(0, size, PANEL):
+        rows = slice(start, min(start + PANEL, size))
+        rho[rows, : rows.stop], count[rows, : rows.stop] = _panel(rows, filled, squares, there)
+    np.fill_diagonal(rho, np.where(np.isnan(np.diag(rho)), np.nan, 1.0))
+    return _mirrored(rho), _mirrored(count)
+
+
+def _panel(panel: slice, filled: FloatArray, squares: FloatArray, there: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Correlations of the columns of a panel with all up to its last: all sums are products of returns and masks.
+
+    Formula: (n xy - x y) / sqrt((n xx - x x) (n yy - y y)), each a sum over the n sessions that the two share. The
+        returns come with their own mean taken out, so that little is lost in the differences.
+    """
+    own, own_squares, own_there = (part[:, panel].T for part in (filled, squares, there))
+    others, other_squares, others_there = (part[:, : panel.stop] for part in (filled, squares, there))
+    count, total, other_total = own_there @ others_there, own @ others_there, own_there @ others
+    deviation = _deviation(own_squares @ others_there, total, count)
+    deviation *= _deviation(own_there @ other_squares, other_total, count)
+    cross = own @ others
+    cross *= count
+    total *= other_total
+    cross -= total
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = total / count
-        cross = filled.T @ filled - mean * total.T
-        spread = square - mean * total
-        spread[spread <= MOVES * square] = np.nan
-        np.sqrt(spread, out=spread)
-        cross /= spread
-        cross /= spread.T
-    np.clip(cross, -1.0, 1.0, out=cross)
-    np.fill_diagonal(cross, np.where(np.isnan(np.diag(cross)), np.nan, 1.0))
-    return np.asarray(np.tril(cross) + np.tril(cross, -1).T)  # the same both ways to the last bit
+        cross /= deviation
+    return np.clip(cross, -1.0, 1.0, out=cross), count
+
+
+def _deviation(square: FloatArray, total: FloatArray, count: FloatArray) -> FloatArray:
+    """sqrt(n xx - x x); NaN where it is rounding. The sum of squares is overwritten."""
+    square *= count
+    noise = MOVES * square
+    square -= total * total
+    square[square <= noise] = np.nan
+    return np.sqrt(square, out=square)
+
+
+def _mirrored(lower: NDArray[Number]) -> NDArray[Number]:
+    """The matrix with what is below its diagonal also above it, in place."""
+    for start in range(0, len(lower), PANEL):
+        stop = start + PANEL
+        lower[:start, start:stop] = lower[start:stop, :start].T
+        corner = lower[start:stop, start:stop]
+        corner[:] = np.tril(corner) + np.tril(corner, -1).T
+    return lower
 
 
 def _placed(values: NDArray[Number], covered: BoolArray, absent: float) -> NDArray[Number]:

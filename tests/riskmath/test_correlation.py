@@ -55,6 +55,15 @@ def test_histories_that_share_too_little_are_compared_in_pairs():
     assert np.array_equal(found.observations, there.T @ there)
 
 
+def test_more_columns_than_a_panel_equal_pandas():
+    returns = sample(8, columns=subject.PANEL * 2 + 5, gaps=0.1)
+    found = correlations(returns, repair=False)
+    assert found.matrix == pytest.approx(pd.DataFrame(returns).corr(min_periods=30).to_numpy(), abs=1e-12)
+    assert np.array_equal(found.matrix, found.matrix.T)
+    there = (~np.isnan(returns)).astype(int)
+    assert np.array_equal(found.observations, there.T @ there)
+
+
 def test_what_contradicts_itself_is_repaired_and_the_distance_told():
     random = np.random.default_rng(0)
     returns = np.full((90, 3), nan)
