@@ -13,6 +13,7 @@ from services.marketdata.domain.marks import Mark
 from services.marketdata.domain.option_marks import expired_mark, mark_without_spot, option_marks
 from services.marketdata.domain.option_volatility import QUOTE_SESSIONS, LiveOption, OptionMarket
 from services.marketdata.domain.prices import NO_PRICE, UNKNOWN_INSTRUMENT
+from services.marketdata.domain.quotes_beside import quotes_beside
 from services.marketdata.domain.realised import SESSIONS
 from services.marketdata.domain.sessions import check_pinned
 from services.marketdata.domain.sightings import OptionQuote, Priced
@@ -66,8 +67,8 @@ class MarketReads:
 
     underlying_ids: Sequence[int]
     block: matrix.PackedBlock
-    own_quotes: Mapping[int, OptionQuote]
-    quotes_beside: Mapping[int, OptionQuote]
+    quotes: Mapping[int, OptionQuote]
+    """By contract: of the options, and of what is quoted on their underlyings."""
     curve: Curve | None
 
 
@@ -76,17 +77,22 @@ async def _read_market(connection: AsyncConnection, options: Sequence[Priced], d
     block = await matrix.block(connection, ids, day, SESSIONS + 1, version, day - DIVIDENDS_SINCE)
     first = block.session_dates[-QUOTE_SESSIONS - 1 :][0].item()
     option_ids = [priced.instrument_id for priced in options]
-    own, beside = await sightings.option_quotes(connection, option_ids, first, day, version)
-    return MarketReads(ids, block, own, beside, await yield_curves.newest(connection, day - OLDEST_CURVE, day, version))
+    quotes = await sightings.option_quotes(connection, option_ids, first, day, version)
+    return MarketReads(ids, block, quotes, await yield_curves.newest(connection, day - OLDEST_CURVE, day, version))
 
 
 def _mark_options(options: Sequence[Priced], reads: MarketReads, day: date, assumed_rate: float) -> dict[int, Mark]:
     """Mark options that have not expired. Pure work."""
+    silent = {
+        priced.instrument_id: priced.contract
+        for priced in options
+        if priced.contract and not _states_volatility(reads.quotes.get(priced.instrument_id))
+    }
     market = OptionMarket(
         day=day,
         underlyings=underlyings(reads.underlying_ids, *reads.block.unpack(), reads.block.data_versions),
-        own_quotes=reads.own_quotes,
-        quotes_beside=reads.quotes_beside,
+        own_quotes=reads.quotes,
+        quotes_beside=quotes_beside(silent, reads.quotes),
         curve=reads.curve,
         assumed_rate=assumed_rate,
     )
@@ -96,11 +102,15 @@ def _mark_options(options: Sequence[Priced], reads: MarketReads, day: date, assu
         if priced.contract and priced.underlying
     ]
     blind = [
-        mark_without_spot(priced, day, reads.own_quotes.get(priced.instrument_id))
+        mark_without_spot(priced, day, reads.quotes.get(priced.instrument_id))
         for priced in options
         if priced.underlying is None
     ]
     return {mark.instrument_id: mark for mark in (*option_marks(live, market), *blind)}
+
+
+def _states_volatility(quote: OptionQuote | None) -> bool:
+    return quote is not None and quote.implied_volatility is not None
 
 
 def _mark(priced: Priced) -> Mark:

@@ -55,8 +55,21 @@ def _newest_price(instrument_id: str, day: str) -> str:
         ) AS seen"""  # noqa: S608 - put together from the texts in this file
 
 
+# What an option's underlying was worth is looked up once, however many options it has.
 PRICED = text(f"""
-    SELECT asked.instrument_id, i.kind, i.currency, i.underlying_instrument_id, u.symbol AS underlying_symbol,
+    WITH asked AS MATERIALIZED (
+        SELECT asked.instrument_id, place, kind, currency, underlying_instrument_id, expiry_date, option_right, strike,
+            exercise_style, least(:day, expiry_date) AS last_day
+        FROM unnest(CAST(:ids AS integer[])) WITH ORDINALITY AS asked (instrument_id, place)
+        LEFT JOIN instruments AS i USING (instrument_id)
+    ), spots AS MATERIALIZED (
+        SELECT u.instrument_id, u.symbol, told.last_day, seen.* FROM (
+            SELECT DISTINCT underlying_instrument_id, last_day FROM asked WHERE underlying_instrument_id IS NOT NULL
+        ) AS told
+        JOIN instruments AS u ON u.instrument_id = told.underlying_instrument_id
+        LEFT JOIN LATERAL ({_newest_price("u.instrument_id", "told.last_day")}) AS seen ON true
+    )
+    SELECT i.instrument_id, i.kind, i.currency, i.underlying_instrument_id, spot.symbol AS underlying_symbol,
         i.expiry_date, i.option_right, i.strike, i.exercise_style,
         own.price, own.price_date, own.age_sessions, own.price_basis, own.source, own.data_version, own.split_ratios,
         spot.price AS spot_price, spot.price_date AS spot_price_date, spot.age_sessions AS spot_age_sessions,
@@ -64,46 +77,42 @@ PRICED = text(f"""
         spot.split_ratios AS spot_split_ratios,
         EXISTS (SELECT FROM trading_sessions AS s WHERE s.session_date = :day) AS is_session,
         coalesce((SELECT max(version) FROM data_versions), 0) AS newest_version
-    FROM unnest(CAST(:ids AS integer[])) WITH ORDINALITY AS asked (instrument_id, place)
-    LEFT JOIN instruments AS i USING (instrument_id)
-    LEFT JOIN instruments AS u ON u.instrument_id = i.underlying_instrument_id
+    FROM asked AS i
+    LEFT JOIN spots AS spot ON spot.instrument_id = i.underlying_instrument_id AND spot.last_day = i.last_day
     LEFT JOIN LATERAL ({_newest_price("i.instrument_id", ":day")}) AS own ON true
-    LEFT JOIN LATERAL ({_newest_price("u.instrument_id", "least(:day, i.expiry_date)")}) AS spot ON true
-    ORDER BY asked.place
+    ORDER BY i.place
     """)  # noqa: S608 - put together from the texts in this file
-# A contract's own newest quote; and where that states no volatility, the contract that is quoted next to it.
+# A contract's own newest quote; and for those whose own states no volatility, all that is quoted on their underlyings.
+# Which of it is next to a contract is not looked for here: by statement that takes seconds for some thousand options.
 OPTION_QUOTES = text("""
-    SELECT asked.instrument_id AS asked_id, quoted.*, c.underlying_instrument_id, u.symbol AS underlying_symbol,
-        c.expiry_date, c.option_right, c.strike, c.exercise_style
-    FROM unnest(CAST(:ids AS integer[])) AS asked (instrument_id)
-    JOIN instruments AS o USING (instrument_id)
-    JOIN instruments AS u ON u.instrument_id = o.underlying_instrument_id
-    LEFT JOIN LATERAL (
-        SELECT * FROM option_quotes AS q
-        WHERE q.instrument_id = o.instrument_id AND q.session_date BETWEEN :first AND :day
-            AND q.data_version <= :version
-        ORDER BY q.session_date DESC, q.data_version DESC LIMIT 1
-    ) AS own ON true
-    LEFT JOIN LATERAL (
-        SELECT newest.* FROM instruments AS near CROSS JOIN LATERAL (
-            SELECT * FROM option_quotes AS q
-            WHERE q.instrument_id = near.instrument_id AND q.session_date BETWEEN :first AND :day
+    WITH asked AS MATERIALIZED (
+        SELECT o.instrument_id, o.underlying_instrument_id, own.implied_volatility
+        FROM unnest(CAST(:ids AS integer[])) AS asked (instrument_id)
+        JOIN instruments AS o USING (instrument_id)
+        LEFT JOIN LATERAL (
+            SELECT implied_volatility FROM option_quotes AS q
+            WHERE q.instrument_id = o.instrument_id AND q.session_date BETWEEN :first AND :day
                 AND q.data_version <= :version
             ORDER BY q.session_date DESC, q.data_version DESC LIMIT 1
-        ) AS newest
-        WHERE own.implied_volatility IS NULL AND near.underlying_instrument_id = o.underlying_instrument_id
-            AND near.instrument_id <> o.instrument_id AND near.expiry_date > :day
-            AND (newest.implied_volatility IS NOT NULL OR newest.ask >= newest.bid AND newest.ask > 0)
-        ORDER BY abs(near.expiry_date - o.expiry_date), abs(ln(near.strike / o.strike)),
-            near.option_right <> o.option_right, near.instrument_id
-        LIMIT 1
-    ) AS beside ON true
-    CROSS JOIN LATERAL (VALUES
-        (own.instrument_id, own.session_date, own.bid, own.ask, own.last, own.implied_volatility, own.data_version),
-        (beside.instrument_id, beside.session_date, beside.bid, beside.ask, beside.last, beside.implied_volatility,
-            beside.data_version)
-    ) AS quoted (instrument_id, session_date, bid, ask, last, implied_volatility, data_version)
-    JOIN instruments AS c ON c.instrument_id = quoted.instrument_id
+        ) AS own ON true
+    ), told AS (
+        SELECT instrument_id FROM asked
+        UNION
+        SELECT near.instrument_id FROM instruments AS near
+        WHERE near.expiry_date > :day AND near.underlying_instrument_id IN (
+            SELECT underlying_instrument_id FROM asked WHERE implied_volatility IS NULL)
+    )
+    SELECT newest.*, c.underlying_instrument_id, u.symbol AS underlying_symbol, c.expiry_date, c.option_right, c.strike,
+        c.exercise_style
+    FROM told
+    JOIN instruments AS c USING (instrument_id)
+    JOIN instruments AS u ON u.instrument_id = c.underlying_instrument_id
+    CROSS JOIN LATERAL (
+        SELECT q.instrument_id, session_date, bid, ask, last, implied_volatility, data_version FROM option_quotes AS q
+        WHERE q.instrument_id = told.instrument_id AND q.session_date BETWEEN :first AND :day
+            AND q.data_version <= :version
+        ORDER BY q.session_date DESC, q.data_version DESC LIMIT 1
+    ) AS newest
     """)
 
 
@@ -132,17 +141,13 @@ async def priced(connection: AsyncConnection, instrument_ids: Sequence[int], day
 
 async def option_quotes(
     connection: AsyncConnection, instrument_ids: Sequence[int], first: date, day: date, version: int
-) -> tuple[dict[int, OptionQuote], dict[int, OptionQuote]]:
-    """Give the newest quotes between two days, by option: its own, and that of the contract next to it.
+) -> dict[int, OptionQuote]:
+    """Give the newest quotes between two days, by contract: of options, and of all that is quoted on their underlyings.
 
-    The second is given only where the first states no volatility.
+    The second of the underlyings of those options alone whose own quote states no volatility.
     """
     parameters = {"ids": list(instrument_ids), "first": first, "day": day, "version": version}
-    own: dict[int, OptionQuote] = {}
-    beside: dict[int, OptionQuote] = {}
-    for row in await connection.execute(OPTION_QUOTES, parameters):
-        (own if row.instrument_id == row.asked_id else beside)[row.asked_id] = _option_quote(row)
-    return own, beside
+    return {row.instrument_id: _option_quote(row) for row in await connection.execute(OPTION_QUOTES, parameters)}
 
 
 def _priced(row: Row[Any]) -> Priced:

@@ -349,6 +349,14 @@ async def test_the_chain_tells_by_the_nearest_expiry_and_there_the_nearest_strik
     assert index.priced_with.volatility_source == "realised_90d"
 
 
+async def test_an_option_whose_own_quote_tells_a_volatility_needs_no_chain(book: Recorded):
+    await book.option_quote("A C", DAY, iv=0.35)
+    await book.option_quote("A P", DAY, bid=0.0, ask=0.01)  # no volatility makes it worth so little
+    call, put = await marks(book, "A C", "A P")
+    assert (call.priced_with.volatility, call.priced_with.volatility_source) == (0.35, "quote")
+    assert (put.priced_with.volatility, put.priced_with.volatility_source) == (0.35, "chain")
+
+
 async def test_against_adjusted_prices_nothing_is_implied(market: Recorded):
     await market.instrument("A")
     await market.closes("A", walk(100.0, 120), ADJUSTED)
