@@ -5,13 +5,13 @@ and is tried again only where the contract says that it reads.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import grpc
 
 from chassis import contract, telemetry
-from chassis.call import serving
+from chassis.call import Call, serving
 from chassis.guards import SERVICE_TOKEN
 from chassis.pipeline import REQUEST_ID
 from chassis.server import MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES
@@ -53,8 +53,9 @@ class Channels:
         """Give the channel to a service. It connects at the first call."""
         if (callee, address) not in self._open:
             options = (*OPTIONS, ("grpc.service_config", service_config(callee)))
-            interceptor = OnBehalf(lambda: self._tokens.mint(callee))
-            self._open[callee, address] = grpc.aio.insecure_channel(address, options, interceptors=[interceptor])
+            channel = grpc.aio.insecure_channel(address, options)
+            on_behalf: Any = OnBehalf(channel, lambda: self._tokens.mint(callee))
+            self._open[callee, address] = on_behalf
         return self._open[callee, address]
 
     async def close(self) -> None:
@@ -63,35 +64,46 @@ class Channels:
             await channel.close()
 
 
-class OnBehalf(grpc.aio.UnaryUnaryClientInterceptor):
-    """Carries who is asking, in whose name, under which id and until when into each call."""
+class OnBehalf:
+    """A channel whose calls carry who is asking, in whose name, under which id and until when.
 
-    def __init__(self, mint: Callable[[], str]) -> None:
+    An interceptor would do the same with a task, a call and a copy of the details more for each of them.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, mint: Callable[[], str]) -> None:
+        self._channel = channel
         self._mint = mint
 
-    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        """Make the call with the metadata and deadline of the call being served."""
-        details = client_call_details
-        call = serving()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._channel, name)
+
+    def unary_unary(self, path: str, *args: Any, **kwargs: Any) -> Callable[..., grpc.aio.UnaryUnaryCall[Any, Any]]:
+        """Give what calls a method with the metadata and deadline of the call being served."""
+        make = self._channel.unary_unary(path, *args, **kwargs)
+        policy = contract.method(path)
+
+        def call(
+            request: Any, *, timeout: float | None = None, metadata: Iterable[tuple[str, str]] = (), **options: Any
+        ) -> grpc.aio.UnaryUnaryCall[Any, Any]:
+            served = serving()
+            carried = (*(metadata or ()), *self._carried(served).items())
+            limits = timeout, served.remaining_seconds if served else None, policy.seconds if policy else None
+            return make(request, timeout=_least(limits), metadata=carried, **options)
+
+        return call
+
+    def _carried(self, served: Call | None) -> dict[str, str]:
         carried: dict[str, str] = {SERVICE_TOKEN: self._mint()}
-        telemetry.carry_trace(carried, call)
-        if call:
-            carried[REQUEST_ID] = call.request_id
-            if authorization := call.metadata.get("authorization"):
+        telemetry.carry_trace(carried, served)
+        if served:
+            carried[REQUEST_ID] = served.request_id
+            if authorization := served.metadata.get("authorization"):
                 carried["authorization"] = authorization
-        metadata = grpc.aio.Metadata(*(details.metadata or ()), *carried.items())
-        timeout = _timeout(details.method, details.timeout, call.remaining_seconds if call else None)
-        return await continuation(
-            grpc.aio.ClientCallDetails(details.method, timeout, metadata, details.credentials, details.wait_for_ready),
-            request,
-        )
+        return carried
 
 
-def _timeout(path: bytes | str, asked: float | None, remaining: float | None) -> float | None:
-    """Give the shortest of what was asked for, what is left, and what the contract allows."""
-    policy = contract.method(path.decode() if isinstance(path, bytes) else path)
-    limits = [limit for limit in (asked, remaining, policy.seconds if policy else None) if limit is not None]
-    return min(limits) if limits else None
+def _least(limits: Iterable[float | None]) -> float | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def service_config(callee: str) -> str:
