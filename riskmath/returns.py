@@ -52,6 +52,24 @@ def total_returns(returns: ArrayLike) -> FloatArray:
         return np.asarray(np.prod(1.0 + simple, axis=0) - 1.0)
 
 
+def month_ends(days: ArrayLike) -> NDArray[np.int64]:
+    """The last session of each month that is over.
+
+    Formula: the rows after which the month changes, and the last row where no weekday is left in its month.
+    Shapes: days (S,), datetime64[D], ascending; result (M,), rows of `days`. NaN: none is accepted, nor NaT.
+    Errors: ValueError for days that do not ascend.
+    """
+    day = np.asarray(days, dtype="datetime64[D]")
+    if not (day[1:] > day[:-1]).all():
+        raise ValueError("days must ascend")
+    month = day.astype("datetime64[M]")
+    over = np.append(month[1:] != month[:-1], [False] * min(1, len(day)))
+    if len(day):
+        next_month = (month[-1:] + 1).astype("datetime64[D]")
+        over[-1] = np.busday_count(day[-1:] + 1, next_month)[0] == 0
+    return np.flatnonzero(over)
+
+
 def base_returns(local: ArrayLike, fx: ArrayLike) -> FloatArray:
     """Returns of foreign instruments to whom counts in base currency.
 
