@@ -13,7 +13,10 @@ async def fetch_performance(api: Api, portfolio_id: str) -> Performance:
     """What a portfolio has earned; where nobody has looked back yet, that is done first."""
     performance = await _read(api, portfolio_id)
     if performance.reason == "no_snapshots":
-        await api.post(f"/api/v1/portfolios/{portfolio_id}/snapshots", {"start_date": LONG_AGO})
+        start = LONG_AGO
+        while start:
+            taken = await api.post(f"/api/v1/portfolios/{portfolio_id}/snapshots", {"start_date": start})
+            start = taken["next_start_date"]
         performance = await _read(api, portfolio_id)
     return performance
 

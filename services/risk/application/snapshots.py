@@ -3,10 +3,15 @@
 However many sessions there are, the book is read once, closes of all of them come in two or three calls, and marks are
 asked for at three sessions at most: the newest two, so that the last day is what every other answer says of it, and the
 first, which knows the options that have expired since.
+
+They are worked out and kept stretch by stretch, the oldest first, so that memory is bounded and what is done stays.
+Where the time of the call ends before the range does, the answer says from where to go on.
 """
 
 import asyncio
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
@@ -24,6 +29,10 @@ from services.risk.ports import Books, PastMarkets, Snapshots
 
 LONGEST: Final = timedelta(days=3_660)
 """Ten years in one call."""
+AT_ONCE: Final = 250_000
+"""Sessions times positions that are worked out together: a matrix takes 2 MB, and there are some fifty."""
+SPARE_SECONDS: Final = 2.0
+"""Left for keeping and answering when it is asked whether there is time for more."""
 MOST_PRICES: Final = 2_000_000
 """Sessions times instruments in one call: 16 MB a matrix."""
 A_WEEK_AND_MORE: Final = timedelta(days=10)
@@ -40,6 +49,8 @@ class Taken:
     end_date: date
     session_count: int
     kept: Kept
+    left: tuple[date, ...] = ()
+    """Sessions of the range that time did not suffice for, oldest first."""
 
 
 class SnapshotTaking:
@@ -50,7 +61,14 @@ class SnapshotTaking:
         self._market = market
         self._store = store
 
-    async def take(self, owner_id: str, portfolio_id: str, start: date | None, end: date | None) -> Taken:
+    async def take(
+        self,
+        owner_id: str,
+        portfolio_id: str,
+        start: date | None,
+        end: date | None,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> Taken:
         """Take snapshots of the sessions from a day (None: the last alone) to a day (None: the newest session).
 
         There is nothing to see before the session before the first trade, so that is where a range begins at the
@@ -69,11 +87,17 @@ class SnapshotTaking:
             rule = "is the first session of the calendar, and there is none to compare it with"
             raise InvalidFields([Violation("end_date", days[0].isoformat(), rule)])
         past = await self._past(book, days, session)
-        found = await in_thread(snapshots, book, past, newest.as_of_date)
-        kept = await self._store.keep(owner_id, portfolio_id, found)
-        last = found[-1].snapshot_date
-        (shown,) = await self._store.page(owner_id, portfolio_id, SnapshotPage(last, last, 1))
-        return Taken(shown, found[0].snapshot_date, last, len(found), kept)
+        kept, done, longest = Kept(0, 0), 0, 0.0
+        for stretch in past.stretches(max(1, AT_ONCE // max(1, len(book.held) + len(book.closed)))):
+            if done and seconds_left() < longest + SPARE_SECONDS:
+                break
+            began = time.monotonic()
+            found = await in_thread(snapshots, book, stretch, newest.as_of_date)
+            kept += await self._store.keep(owner_id, portfolio_id, found)
+            done, longest = done + len(found), max(longest, time.monotonic() - began)
+        taken, left = days[1 : done + 1], days[done + 1 :]
+        (shown,) = await self._store.page(owner_id, portfolio_id, SnapshotPage(taken[-1], taken[-1], 1))
+        return Taken(shown, taken[0], taken[-1], done, kept, left)
 
     async def page(self, owner_id: str, portfolio_id: str, asked: SnapshotPage) -> list[Snapshot]:
         """Give the snapshots of a range of days, the oldest first.

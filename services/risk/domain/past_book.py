@@ -43,7 +43,7 @@ class PastBook:
     bases: tuple[PriceBasis, ...]
     base_currency: str
     newest: dict[int, Mark]
-    """Marks of the last session, by instrument."""
+    """Marks of the last session, by instrument; none where its days end before it."""
 
     def reason(self, session: int, row: int) -> str:
         """Say why a position that is held is not known."""
@@ -60,7 +60,7 @@ class PastBook:
 def past_book(book: Book, past: PastMarket) -> PastBook:
     """Value a book at each session up to its own day."""
     positions = book.everything()
-    at, newest = spots(positions, past), dict(past.marks[-1].marks) if past.marks else {}
+    at, newest = spots(positions, past), dict(past.marks[-1].marks) if past.marks and not past.later else {}
     options = past_options(positions, at, past)
     price, delta = _prices(book, positions, at, options, newest)
     size = positions.quantity * positions.multiplier

@@ -17,7 +17,8 @@ from riskmath.arrays import BoolArray, FloatArray
 from riskmath.black_scholes import HANDFUL, european
 from riskmath.options import CALL, DAYS_A_YEAR, PUT
 from services.risk.domain.book import Positions
-from services.risk.domain.market import OptionMark
+from services.risk.domain.market import MarketSlice, OptionMark
+from services.risk.domain.past_cash import open_on
 from services.risk.domain.past_market import PastMarket, Spots
 
 REALISED: Final = "realised_90d"
@@ -31,7 +32,7 @@ class PastOptions:
     """P positions at S sessions; columns of what is no option, or of an option whose terms no mark tells, are NaN."""
 
     price: FloatArray
-    """(S, P)"""
+    """(S, P); NaN also where the position is not held."""
     greeks: FloatArray
     """(5, S, P), of one unit: delta, gamma, theta, vega, rho. Zero once it has expired."""
     modelled: BoolArray
@@ -76,7 +77,10 @@ def past_options(positions: Positions, spot: Spots, past: PastMarket) -> PastOpt
         for place, row in enumerate(rows):
             carried[row] = _carry_back(valued, place, positions.instrument_ids[row], spot.volatility[:, row], past)
             _put_marks(valued, place, positions, row, past)
-        found[:, :, rows] = _values(valued, past.days)
+        paid = np.array(
+            [_paid(each, positions, row, spot, past) for each, row in zip(valued.contracts, rows, strict=True)]
+        )
+        found[:, :, rows] = _values(valued, past.days, open_on(positions, past.days)[:, rows], paid)
         modelled[:, rows] = ~valued.marked
     return PastOptions(found[0], found[1:], modelled, tuple(carried))
 
@@ -109,8 +113,7 @@ def _put_marks(valued: _Valued, place: int, positions: Positions, row: int, past
         if mark is None or mark.option is None or market.session.as_of_date not in past.days:
             continue
         session = past.days.index(market.session.as_of_date)
-        newest = session == len(past.days) - 1 and positions.exit_dates[row] is None
-        if newest or abs(mark.option.underlying_price / valued.spot[session, place] - 1.0) < SAME_SHARES:
+        if _is_of_position(mark.option, market, positions, row, float(valued.spot[session, place]), past):
             valued.spot[session, place] = mark.option.underlying_price
             valued.volatility[session, place] = mark.option.volatility
             valued.rate[session, place] = mark.option.rate
@@ -118,18 +121,29 @@ def _put_marks(valued: _Valued, place: int, positions: Positions, row: int, past
             valued.price[session, place], valued.marked[session, place] = mark.price, True
 
 
-def _values(valued: _Valued, days: Sequence[date]) -> FloatArray:
-    """Give the columns, (6, S, O): of the model, of marks where there are any, and after an expiry what it paid."""
+def _is_of_position(
+    option: OptionMark, market: MarketSlice, positions: Positions, row: int, spot: float, past: PastMarket
+) -> bool:
+    """Whether a mark is of the contract that a position has: that of the last session is, of what is still held."""
+    newest = market is past.marks[-1] and positions.exit_dates[row] is None
+    return newest or abs(option.underlying_price / spot - 1.0) < SAME_SHARES
+
+
+def _values(valued: _Valued, days: Sequence[date], held: BoolArray, paid: FloatArray) -> FloatArray:
+    """Give the columns, (6, S, O): of the model, of marks where there are any, and after an expiry what it paid, (O,).
+
+    What is not held, (S, O), is not modelled.
+    """
     expiry = np.array([contract.expiry_date for contract in valued.contracts], dtype="datetime64[D]")
     left = (expiry - np.array(days, dtype="datetime64[D]")[:, None]).astype(np.float64)
     found = np.full((len(COLUMNS), *left.shape), np.nan)
     for is_american, model in ((True, american), (False, european)):
-        live = (left > 0.0) & [contract.is_american == is_american for contract in valued.contracts]
+        live = held & (left > 0.0) & [contract.is_american == is_american for contract in valued.contracts]
         if live.any():
             found[:, live] = _modelled(model, valued, left, live)
     found[0] = np.where(valued.marked, valued.price, found[0])
     ended = left <= 0.0
-    found[0] = np.where(ended, _paid(valued, left, days), found[0])
+    found[0] = np.where(ended, paid, found[0])
     found[1:, ended] = 0.0
     return found
 
@@ -155,16 +169,18 @@ def _modelled(model: Callable[..., Any], valued: _Valued, left: FloatArray, live
     return np.stack([getattr(values, name)[:size] for name in COLUMNS])
 
 
-def _paid(valued: _Valued, left: FloatArray, days: Sequence[date]) -> FloatArray:
-    """Give what options were worth at their last close, (S, O); NaN before. A mark after the expiry says so itself."""
-    paid = np.full(left.shape, np.nan)
-    for place, contract in enumerate(valued.contracts):
-        ended = left[:, place] <= 0.0
-        marked = valued.price[ended & valued.marked[:, place], place]
-        before = [session for session, day in enumerate(days) if day <= contract.expiry_date]
-        if marked.size:
-            paid[ended, place] = marked[-1]
-        elif before:
-            gain = float(valued.spot[before[-1], place]) - contract.strike
-            paid[ended, place] = max(0.0, gain if contract.is_call else -gain)
-    return paid
+def _paid(contract: OptionMark, positions: Positions, row: int, spot: Spots, past: PastMarket) -> float:
+    """Give what an option was worth at its last close. A mark after the expiry says so itself. NaN: it has not expired.
+
+    It is the same on every session, and so worked out of all marks and closes, whichever sessions are looked at.
+    """
+    if contract.expiry_date > past.days[-1]:
+        return math.nan
+    for market in reversed(past.marks):
+        day, mark = market.session.as_of_date, market.marks.get(positions.instrument_ids[row])
+        if day < contract.expiry_date or mark is None or mark.option is None:
+            continue
+        if _is_of_position(mark.option, market, positions, row, spot.on(day, row), past):
+            return mark.price
+    gain = spot.on(contract.expiry_date, row) - contract.strike
+    return max(0.0, gain if contract.is_call else -gain) if not math.isnan(gain) else math.nan

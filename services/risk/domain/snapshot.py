@@ -82,6 +82,9 @@ class Kept:
     created_count: int
     replaced_count: int
 
+    def __add__(self, other: "Kept") -> "Kept":
+        return Kept(self.created_count + other.created_count, self.replaced_count + other.replaced_count)
+
 
 def digest_of(snapshot: Snapshot) -> str:
     """Give the SHA-256, in hex, of what a snapshot says, and of the formulas that it was made by."""

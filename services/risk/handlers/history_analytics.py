@@ -1,5 +1,6 @@
 """Answers about the past of a book: snapshots of it, and what they add up to."""
 
+import math
 from datetime import date, timedelta
 from typing import Any
 
@@ -54,7 +55,14 @@ class HistoryAnalytics(Answering):
         """Keep what a portfolio was at the close of one session or many."""
         start = parse_optional_date("start_date", request.start_date)
         end = parse_optional_date("end_date", request.end_date)
-        taken = await self._snapshots.take(current_call().user_id, request.portfolio_id, start, end)
+        call = current_call()
+        taken = await self._snapshots.take(
+            call.user_id,
+            request.portfolio_id,
+            start,
+            end,
+            lambda: math.inf if call.remaining_seconds is None else call.remaining_seconds,
+        )
         kept = taken.kept
         return pb.CreateSnapshotResponse(
             snapshot=_message(taken.snapshot),
@@ -63,6 +71,8 @@ class HistoryAnalytics(Answering):
             created_count=kept.created_count,
             replaced_count=kept.replaced_count,
             unchanged_count=taken.session_count - kept.created_count - kept.replaced_count,
+            remaining_count=len(taken.left),
+            next_start_date=taken.left[0].isoformat() if taken.left else "",
         )
 
     async def ListSnapshots(self, request: pb.ListSnapshotsRequest, context: Context) -> pb.ListSnapshotsResponse:

@@ -15,6 +15,7 @@ from plimsoll.risk.v1.analytics_service_pb2 import (
     ListSnapshotsRequest,
 )
 from plimsoll.risk.v1.result_service_pb2 import ReplayResultRequest, ReplayResultResponse
+from services.risk.application import snapshots
 from services.risk.settings import Settings
 from tests.services.risk import servers
 from tests.services.risk.books import AAPL, PORTFOLIO_ID, SOLD, XOM
@@ -88,6 +89,23 @@ async def test_a_range_begins_before_the_first_trade_at_the_earliest_and_reads_h
     assert [snapshot.backfilled for snapshot in found] == [True] * 5 + [False]
     assert (found[0].position_count, found[0].total_value, found[0].market_value) == (0, found[0].cash_value, 0.0)
     assert found[-1].total_value - found[0].total_value == pytest.approx(found[-1].cumulative_pnl)
+
+
+async def test_what_time_does_not_suffice_for_is_said_and_done_by_the_next_call(stack, monkeypatch):
+    monkeypatch.setattr(snapshots, "AT_ONCE", 6)  # two sessions of three positions
+    monkeypatch.setattr(snapshots, "SPARE_SECONDS", 1_000.0)  # more than a call ever has
+    made = await create(stack, start_date=LONG_AGO.isoformat())
+    first = DAYS[0].replace(day=DAYS[0].day - 1)
+    assert (counts(made), made.remaining_count, made.next_start_date) == ((2, 0, 0), 4, DAYS[1].isoformat())
+    assert (made.start_date, made.end_date) == (first.isoformat(), DAYS[0].isoformat())
+    assert made.snapshot.snapshot_date == made.end_date
+    assert [snapshot.snapshot_date for snapshot in (await listed(stack)).snapshots] == [made.start_date, made.end_date]
+    more = await create(stack, start_date=made.next_start_date)
+    last = await create(stack, start_date=more.next_start_date)
+    assert (counts(more), counts(last)) == ((2, 0, 0), (2, 0, 0))
+    assert (last.end_date, last.remaining_count, last.next_start_date) == (DAYS[4].isoformat(), 0, "")
+    monkeypatch.undo()
+    assert counts(await create(stack, start_date=LONG_AGO.isoformat())) == (0, 0, 6)
 
 
 async def test_a_snapshot_of_the_day_stays_until_the_portfolio_changes(stack):

@@ -217,6 +217,35 @@ def test_an_option_that_expired_is_worth_what_it_paid():
     assert column(found, "option_valuation_source")[0] == "model"
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 100])
+def test_stretch_by_stretch_they_are_the_same_to_the_last_bit(most):
+    walk = 100.0 * np.exp(np.cumsum(np.random.default_rng(5).normal(0.0, 0.02, (96, 2)), axis=0))
+    walk[-4:-1, 1] = np.nan
+    history = dataclasses.replace(priced(CLOSES), closes=walk)
+    quoted = dataclasses.replace(history, closes=walk * [2.0, 1.0])
+    spot = float(walk[-1, 0])
+    expired = {"strike": 90.0, "expiry_date": DAYS[2]}
+    newest = [mark(1, spot), mark(2, float(walk[-1, 1])), option_mark(4, 6.0, underlying_price=spot)]
+    newest += [option_mark(6, 5.0, expired=True, underlying_price=spot, volatility=math.nan, rate=math.nan, **expired)]
+    newest += [option_mark(7, 4.0, underlying_price=spot, volatility_source="chain", is_american=False)]
+    first = marks_on(DAYS[0], option_mark(6, 2.0, volatility=0.4, volatility_source="chain", **expired))
+    more = [on(CALL, DAYS[number - 6], instrument_id=number, quantity=-1.0) for number in (6, 7)]
+    gone = dataclasses.replace(SOLD, instrument_id=7, underlying_id=1, multiplier=100.0)
+    sold = on(SOLD, DAYS[0], instrument_id=1, quantity=10.0, entry_price=100.0, exit_price=101.5)
+    held = traded(
+        (on(AAPL, DAYS[0]), on(XOM, DAYS[2], quantity=10.0), OPTION, *more),
+        ((sold, DAYS[2]), (on(gone, DAYS[0]), DAYS[3])),
+        cash=[("USD", 1e6)],
+    )
+    market = past(CLOSES, marks=newest, earlier=(first,), quoted=history, adjusted=history, raw=quoted)
+    whole = taken(held, market)
+    parts = [taken(held, stretch) for stretch in market.stretches(most)]
+    assert tuple(itertools.chain.from_iterable(parts)) == whole
+    assert max(map(len, parts)) <= most
+    assert column(whole, "option_valuation_source") == ["model", "model", "model", "mark"]
+    assert not any(snapshot.excluded for snapshot in whole)
+
+
 def test_the_same_inputs_are_the_same_snapshots_and_other_prices_are_others():
     held = traded((on(AAPL, DAYS[0]),))
     first, again = taken(held, past(CLOSES)), taken(held, past(CLOSES))
