@@ -7,7 +7,7 @@ from typing import Protocol
 from riskmath.arrays import FloatArray
 from services.risk.domain.book import Book
 from services.risk.domain.endings import EventPage
-from services.risk.domain.inputs import FactorHistory, InstrumentFacts, PriceHistory, YieldHistory
+from services.risk.domain.inputs import FactorHistory, InstrumentFacts, OwnProxies, PriceHistory, YieldHistory
 from services.risk.domain.ledger import ResultPage, StoredResult
 from services.risk.domain.market import MarketSlice, PriceBasis, Session
 from services.risk.domain.snapshot import Kept, Snapshot, SnapshotPage
@@ -30,6 +30,15 @@ class Books(Protocol):
 
         Raises:
             NOT_FOUND: one that is named is not there any more.
+        """
+        ...
+
+    async def proxies(self, portfolio_id: str, revision: int) -> Mapping[str, OwnProxies]:
+        """Give what stands for the drivers of each symbol of the caller's portfolio, stated and default, by symbol.
+
+        Raises:
+            NOT_FOUND: there is no such portfolio, or it is not the caller's.
+            OUT_OF_RANGE: it has no such revision.
         """
         ...
 
@@ -60,6 +69,10 @@ class Market(Protocol):
 
     async def facts(self, instrument_ids: Sequence[int]) -> Mapping[int, InstrumentFacts]:
         """Give what instruments are, by instrument; every one of them exists."""
+        ...
+
+    async def named(self, symbols: Sequence[str]) -> Mapping[str, int]:
+        """Give the instruments of symbols, by symbol; without those that nobody knows."""
         ...
 
     async def yields(self, session: Session, sessions: int) -> YieldHistory:

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from typing import Final, TypeVar
 
 from chassis.errors import InvalidFields, Violation
+from riskmath.stock_proxies import PROXIES
 from services.risk.domain.book import NO_BOOK, Book
-from services.risk.domain.inputs import Before, Inputs, Needs, newest
+from services.risk.domain.inputs import Before, BookProxies, Inputs, Needs, OwnProxies, newest
 from services.risk.domain.joined_book import ALL
 from services.risk.domain.market import MarketSlice, Session
 from services.risk.domain.snapshot import Snapshot, SnapshotPage
@@ -67,15 +68,17 @@ class Gathering:
             What the ports raise.
         """
         market, instrument_ids, followed = self.market, book.instrument_ids(), book.followed_ids()
-        sessions, factor_sessions = _shared(needs.sessions, len(followed)), _shared(needs.factor_sessions, 1)
         named = tuple(sorted({*followed, *book.closed.underlying_ids})) if needs.closed else followed
+        proxies = await self._proxies(book) if needs.proxies else None
+        priced = sorted({*followed, *proxies.instrument_ids.values()}) if proxies else followed
+        sessions, factor_sessions = _shared(needs.sessions, len(priced)), _shared(needs.factor_sessions, 1)
         (snapshots, before), marks, history, factors, facts, yields = await asyncio.gather(
             asyncio.gather(
                 _if(self._snapshots(owner_id, book, session) if needs.snapshots else None),
                 _if(self._before(book, session, needs.before, anew=anew) if needs.before else None),
             ),
             _if(market.marks(instrument_ids, session) if instrument_ids else None),
-            _if(market.history(followed, session, sessions) if sessions and followed else None),
+            _if(market.history(priced, session, sessions) if sessions and priced else None),
             _if(market.factors(needs.asset_class, session, factor_sessions) if factor_sessions else None),
             _if(market.facts(named) if needs.facts and named else None),
             _if(market.yields(session, needs.yield_sessions) if needs.yield_sessions else None),
@@ -87,9 +90,18 @@ class Gathering:
             factors=newest(factors, needs.factor_sessions) if factors else None,
             facts=(facts or {}) if needs.facts else None,
             yields=yields,
+            proxies=proxies,
             snapshots=snapshots,
             before=before,
         )
+
+    async def _proxies(self, book: Book) -> BookProxies:
+        """Read what stands for the drivers of what a book follows: two calls, whatever it follows."""
+        known = await self.books.proxies(book.portfolio_id, book.revision)
+        nothing = OwnProxies(((),) * len(PROXIES), (False,) * len(PROXIES))
+        own = {symbol: known.get(symbol, nothing) for symbol in book.held.underlying_symbols}
+        symbols = sorted({symbol for proxies in own.values() for symbol in proxies.named()})
+        return BookProxies(own, await self.market.named(symbols) if symbols else {})
 
     async def _snapshots(self, owner_id: str, book: Book, session: Session) -> tuple[Snapshot, ...]:
         if book.parts is not None:

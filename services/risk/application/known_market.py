@@ -55,6 +55,11 @@ class KnownMarket:
         key = "facts", tuple(instrument_ids)
         return await self._once(key, lambda: self._market.facts(instrument_ids))
 
+    async def named(self, symbols: Sequence[str]) -> Mapping[str, int]:
+        """Give the instruments of symbols, by symbol; without those that nobody knows."""
+        key = "named", tuple(symbols)
+        return await self._once(key, lambda: self._market.named(symbols))
+
     async def yields(self, session: Session, sessions: int) -> YieldHistory:
         """Give Treasury par yields of so many days up to a session."""
         key = "yields", session, sessions

@@ -17,6 +17,7 @@ from plimsoll.marketdata.v1.marketdata_service_pb2 import (
     GetPriceMatrixRequest,
     GetTradingCalendarRequest,
     GetYieldCurveRequest,
+    ResolveInstrumentsRequest,
     ResolveSessionRequest,
 )
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceStub
@@ -159,6 +160,15 @@ class MarketDataClient:
             )
             for one in answer.instruments
         }
+
+    async def named(self, symbols: Sequence[str]) -> Mapping[str, int]:
+        """Give the instruments of symbols, by symbol; without those that nobody knows.
+
+        Raises:
+            grpc.aio.AioRpcError: the service does not answer.
+        """
+        answer = await self._marketdata.ResolveInstruments(ResolveInstrumentsRequest(symbols=symbols))
+        return {found.symbol: found.instrument.instrument_id for found in answer.resolutions if not found.reason}
 
     async def yields(self, session: Session, sessions: int) -> YieldHistory:
         """Give Treasury par yields of the newest so many days up to a session, at its version.

@@ -15,8 +15,13 @@ from plimsoll.portfolio.v1.portfolio_service_pb2 import GetBookRequest, GetBooks
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import PortfolioServiceStub
 from plimsoll.portfolio.v1.position_pb2 import CashBalance as CashMessage
 from plimsoll.portfolio.v1.position_pb2 import Position
+from plimsoll.portfolio.v1.risk_settings_pb2 import StockFactorProxies
+from plimsoll.portfolio.v1.risk_settings_service_pb2 import GetFactorProxiesRequest
+from plimsoll.portfolio.v1.risk_settings_service_pb2_grpc import RiskSettingsServiceStub
 from riskmath.arrays import FloatArray
+from riskmath.stock_proxies import PROXIES
 from services.risk.domain.book import Book, CashBalance, CashMovement, Positions
+from services.risk.domain.inputs import OwnProxies
 from services.risk.domain.joined_book import join
 from services.risk.domain.market import Session
 
@@ -33,6 +38,7 @@ class PortfolioClient:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._portfolio = PortfolioServiceStub(channel)
+        self._settings = RiskSettingsServiceStub(channel)
         self._known: LRUCache[tuple[str, date, int], Book] = LRUCache(POSITIONS_KEPT, getsizeof=_size)
 
     async def read(self, portfolio_id: str, revision: int, session: Session, *, anew: bool = False) -> Book:
@@ -71,6 +77,24 @@ class PortfolioClient:
             as_of_date=session.as_of_date.isoformat(), data_version=session.data_version, revisions=revisions
         )
         return join([_book(message) for message in (await self._portfolio.GetBooks(request)).books])
+
+    async def proxies(self, portfolio_id: str, revision: int) -> Mapping[str, OwnProxies]:
+        """Give what stands for the drivers of each symbol of the caller's portfolio, stated and default, by symbol.
+
+        Raises:
+            grpc.aio.AioRpcError: as `ports.Books` says, or the service does not answer.
+        """
+        request = GetFactorProxiesRequest(portfolio_id=portfolio_id, portfolio_revision=revision)
+        answer = await self._settings.GetFactorProxies(request)
+        return {symbol: _proxies(message) for symbol, message in answer.proxies.items()}
+
+
+def _proxies(message: StockFactorProxies) -> OwnProxies:
+    said = [getattr(message, name) for name in PROXIES]
+    return OwnProxies(
+        symbols=tuple(((each,) if each else ()) if isinstance(each, str) else tuple(each) for each in said),
+        stated=tuple(name in message.stated for name in PROXIES),
+    )
 
 
 def _size(book: Book) -> int:

@@ -44,6 +44,8 @@ class Needs:
     """Facts also of what closed positions followed."""
     snapshots: bool = False
     """The snapshots of the portfolio up to the day."""
+    proxies: bool = False
+    """What stands for the drivers of what the positions follow; its closes are then among those of `sessions`."""
     before: str = ""
     """The book and its marks also at an earlier session: that of a day (YYYY-MM-DD), or the one before (`previous`)."""
 
@@ -137,6 +139,35 @@ class YieldHistory:
         return _digest([self.dates, self.tenors, self.data_version], self.yields)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnProxies:
+    """What stands for the drivers of one symbol, in the order of `riskmath.stock_proxies.PROXIES`."""
+
+    symbols: tuple[tuple[str, ...], ...]
+    """(5,), one symbol each, of peers several; none where nothing stands for it."""
+    stated: tuple[bool, ...]
+    """(5,), whether the owner stated it; otherwise it is the default of the exchange or the industry."""
+
+    def named(self) -> set[str]:
+        """Give every symbol among them."""
+        return {symbol for symbols in self.symbols for symbol in symbols}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BookProxies:
+    """The proxies of what a book follows, and the instruments that they are."""
+
+    by_symbol: Mapping[str, OwnProxies]
+    """By the symbol that stands on them."""
+    instrument_ids: Mapping[str, int]
+    """By proxy; without those that nobody knows."""
+
+    def digest(self) -> str:
+        """SHA-256, in hex, of all of it."""
+        stands = [[symbol, own.symbols, own.stated] for symbol, own in sorted(self.by_symbol.items())]
+        return _digest([stands, sorted(self.instrument_ids.items())])
+
+
 Slice = TypeVar("Slice", PriceHistory, FactorHistory, YieldHistory)
 
 
@@ -159,6 +190,7 @@ class Inputs:
     facts: Mapping[int, InstrumentFacts] | None = None
     """By instrument."""
     yields: YieldHistory | None = None
+    proxies: BookProxies | None = None
     snapshots: tuple[Snapshot, ...] | None = None
     """Oldest first."""
     before: Before | None = None
@@ -177,6 +209,8 @@ class Inputs:
             found["instruments"] = _digest(rows)
         if self.yields:
             found["yields"] = _digest_of(self.yields)
+        if self.proxies:
+            found["proxies"] = self.proxies.digest()
         if self.snapshots is not None:
             found["snapshots"] = _digest([snapshot.digest for snapshot in self.snapshots])
         if self.before:

@@ -1,5 +1,6 @@
 """How a book as it is now would have moved: its underlyings' simple returns, and what has too short a history."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -49,21 +50,20 @@ def with_history(inputs: Inputs, moved: Moves, enough: BoolArray) -> Moves:
     if enough.all():
         return moved
     kept = np.flatnonzero(enough).tolist()
-    short = {moved.underlyings.instrument_ids[place] for place in np.flatnonzero(~enough)}
+    short = [moved.underlyings.instrument_ids[place] for place in np.flatnonzero(~enough)]
     return Moves(
-        assessed=_without(inputs, moved.assessed, short),
+        assessed=without(inputs, moved.assessed, dict.fromkeys(short, "insufficient_history")),
         underlyings=moved.underlyings.only(kept),
         returns=moved.returns[:, kept],
         dates=moved.dates,
     )
 
 
-def _without(inputs: Inputs, assessed: Assessed, short: set[int]) -> Assessed:
-    """Leave out the positions that follow these instruments; what the book is worth stays what it is."""
+def without(inputs: Inputs, assessed: Assessed, left_out: Mapping[int, str]) -> Assessed:
+    """Leave out the positions that follow these instruments, each with why; what the book is worth stays as it is."""
     valued, followed = assessed.valued, inputs.book.held.underlying_ids
     reasons = tuple(
-        reason or ("insufficient_history" if underlying in short else "")
-        for reason, underlying in zip(valued.reasons, followed, strict=True)
+        reason or left_out.get(underlying, "") for reason, underlying in zip(valued.reasons, followed, strict=True)
     )
     left = np.array([bool(reason) for reason in reasons], dtype=bool)
     narrowed = replace(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.factor_fits import FITS, LARGE_BETA, MODEL, FittedBook, fit_book
@@ -61,7 +60,7 @@ def expose_positions(inputs: Inputs, parameters: PositionFactorParameters) -> Fo
     if isinstance(fitted, Found):
         return fitted
     column_of = fitted.moved.columns_of(inputs.book.held)
-    rows = _asked_for(inputs, column_of, parameters.symbols)
+    rows = asked_for(inputs, np.flatnonzero(column_of >= 0).tolist(), parameters.symbols)
     page = rows[parameters.offset : parameters.offset + parameters.limit]
     body = PositionFactorExposures(
         calculation_date=inputs.market.session.as_of_date,
@@ -84,9 +83,9 @@ POSITION_FACTOR_EXPOSURES = Analysis(
 )
 
 
-def _asked_for(inputs: Inputs, column_of: NDArray[np.int64], symbols: tuple[str, ...]) -> list[int]:
+def asked_for(inputs: Inputs, rows: list[int], symbols: tuple[str, ...]) -> list[int]:
+    """Give those of the held positions, by row, that have or follow one of the symbols; without symbols all."""
     held = inputs.book.held
-    rows = np.flatnonzero(column_of >= 0).tolist()
     if not symbols:
         return rows
     return [row for row in rows if {held.symbols[row].upper(), held.underlying_symbols[row].upper()} & set(symbols)]

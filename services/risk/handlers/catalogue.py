@@ -43,6 +43,7 @@ from services.risk.domain.overview import OVERVIEW
 from services.risk.domain.performance import PERFORMANCE
 from services.risk.domain.pnl_explained import PNL_EXPLAIN
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES
+from services.risk.domain.proxy_exposures import STOCK_PROXY_EXPOSURES
 from services.risk.domain.result_id import Resolved
 from services.risk.domain.risk_metrics import RISK_METRICS
 from services.risk.domain.stress_test import MARKET_SCENARIOS, RATE_SCENARIOS, STRESS_TEST
@@ -74,6 +75,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(EXPOSURES, exposures_pb2.GroupedExposures),
             Kind(FACTOR_EXPOSURES, factors_pb2.FactorExposures),
             Kind(POSITION_FACTOR_EXPOSURES, factors_pb2.PositionFactorExposures),
+            Kind(STOCK_PROXY_EXPOSURES, factors_pb2.PositionFactorExposures),
             Kind(VARIANCE_DECOMPOSITION, variance_pb2.VarianceDecomposition),
             Kind(ACTIVE_RISK, variance_pb2.ActiveRisk),
             Kind(FACTOR_CORRELATIONS, factors_pb2.FactorCorrelations),

@@ -11,11 +11,14 @@ from plimsoll.risk.v1 import analytics_service_pb2 as pb
 from plimsoll.risk.v1 import factors_pb2, interest_rates_pb2, variance_pb2
 from services.risk.application.analyses import Target
 from services.risk.domain.active_risk import ACTIVE_RISK, ActiveRiskParameters
-from services.risk.domain.analysis import NoParameters
+from services.risk.domain.analysis import Analysis, NoParameters
 from services.risk.domain.factor_correlations import FACTOR_CORRELATIONS, FactorCorrelationParameters
 from services.risk.domain.factor_exposures import FACTOR_EXPOSURES
 from services.risk.domain.interest_rate_betas import INTEREST_RATE_BETAS, RateBetaParameters
+from services.risk.domain.joined_book import ALL
 from services.risk.domain.position_factors import POSITION_FACTOR_EXPOSURES, PositionFactorParameters
+from services.risk.domain.proxy_exposures import MODEL as STOCK_PROXIES
+from services.risk.domain.proxy_exposures import STOCK_PROXY_EXPOSURES
 from services.risk.domain.variance_decomposition import VARIANCE_DECOMPOSITION, VarianceParameters
 from services.risk.handlers.answering import Answering, stated
 
@@ -37,9 +40,9 @@ class FactorAnalytics(Answering):
     ) -> factors_pb2.PositionFactorExposures:
         """Answer the factor exposures of positions."""
         page = stated(limit=request.limit, offset=request.offset, symbols=symbols_of(request.symbols))
-        parameters = PositionFactorParameters(**page)
+        analysis = _position_model(request)
         return await self._answer(
-            POSITION_FACTOR_EXPOSURES.kind, request, parameters, factors_pb2.PositionFactorExposures
+            analysis.kind, request, PositionFactorParameters(**page), factors_pb2.PositionFactorExposures
         )
 
     async def GetVarianceDecomposition(
@@ -72,6 +75,19 @@ class FactorAnalytics(Answering):
         """Answer what a portfolio gains or loses with a Treasury yield."""
         parameters = RateBetaParameters(**stated(tenor=request.tenor))
         return await self._answer(INTEREST_RATE_BETAS.kind, request, parameters, interest_rates_pb2.InterestRateBetas)
+
+
+def _position_model(request: pb.ListPositionFactorExposuresRequest) -> Analysis[PositionFactorParameters]:
+    """Give the model that is asked for.
+
+    Raises:
+        InvalidFields: proxies, which each portfolio has of its own, are asked for over all portfolios as one.
+    """
+    if request.model != STOCK_PROXIES:
+        return POSITION_FACTOR_EXPOSURES
+    if request.portfolio_id == ALL:
+        raise InvalidFields([Violation("model", STOCK_PROXIES, "must be asked of one portfolio: each has its proxies")])
+    return STOCK_PROXY_EXPOSURES
 
 
 def symbols_of(texts: Iterable[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ class FakeBooks:
 
     def __init__(self, *books):
         self.books = {book.portfolio_id: book for book in books}
+        self.own_proxies = {}
         self.asked = []
 
     async def read(self, portfolio_id, revision, session, *, anew=False):
@@ -26,6 +27,11 @@ class FakeBooks:
         named = sorted(self.books) if revisions is None else sorted(revisions)
         return join([self.books[portfolio_id] for portfolio_id in named])
 
+    async def proxies(self, portfolio_id, revision):
+        if portfolio_id not in self.books:
+            raise NotFound("portfolio", portfolio_id)
+        return self.own_proxies
+
 
 class FakeMarket:
     """One session, and its marks."""
@@ -33,6 +39,7 @@ class FakeMarket:
     def __init__(self, *marks, session=SESSION):
         self.session = session
         self.known = {mark.instrument_id: mark for mark in marks}
+        self.symbols = {}
         self.asked = []
 
     async def resolve(self, as_of_date):
@@ -44,6 +51,9 @@ class FakeMarket:
     async def marks(self, instrument_ids, session):
         self.asked.append((tuple(instrument_ids), session.as_of_date, session.data_version))
         return MarketSlice(session, {number: self.known[number] for number in instrument_ids})
+
+    async def named(self, symbols):
+        return {symbol: self.symbols[symbol] for symbol in symbols if symbol in self.symbols}
 
 
 class FakeLedger:

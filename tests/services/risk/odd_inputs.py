@@ -12,7 +12,16 @@ import numpy as np
 from hypothesis import strategies as st
 
 from services.risk.domain.book_history import snapshots as snapshots_of
-from services.risk.domain.inputs import Before, FactorHistory, Inputs, InstrumentFacts, PriceHistory, YieldHistory
+from services.risk.domain.inputs import (
+    Before,
+    BookProxies,
+    FactorHistory,
+    Inputs,
+    InstrumentFacts,
+    OwnProxies,
+    PriceHistory,
+    YieldHistory,
+)
 from services.risk.domain.market import MarketSlice
 from services.risk.domain.scenario_impacts import Replay
 from services.risk.domain.scenarios import Scenario, market_scenarios, rate_scenarios
@@ -25,6 +34,7 @@ from tests.services.risk.pasts import past, traded
 UNDERLYINGS = (1, 2, 3)
 SNAPSHOT = snapshots_of(traded((Row("S1", 1, 200.0, 100.0),)), past([[100.0, 100.0]] * 5), AS_OF)[-1]
 OPTIONS = (4, 5)
+PROXIES = {f"P{number}": number for number in range(11, 16)}
 FACTORS = ("Market Beta", "Value", "Growth", "Momentum", "Quality", "Size", "Low Volatility")
 
 
@@ -87,16 +97,33 @@ def odd_inputs(draw, needs) -> Inputs:
     held = book(rows, closed, cash, cash_reason=draw(mostly("", odd=("cash_unknown",))))
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))
     followed = held.followed_ids()
+    own = draw(proxies(held)) if needs.proxies else None
+    priced = sorted({*followed, *own.instrument_ids.values()}) if own else followed
     return Inputs(
         book=held,
         market=market(*[draw(marks(number)) for number in held.instrument_ids()]),
-        history=draw(histories(rng, needs.sessions, followed)) if needs.sessions and followed else None,
+        history=draw(histories(rng, needs.sessions, priced)) if needs.sessions and priced else None,
         factors=draw(factor_histories(rng, needs.factor_sessions)) if needs.factor_sessions else None,
         facts={number: draw(facts(number)) for number in followed} if needs.facts else None,
+        proxies=own,
         snapshots=draw(snapshots()) if needs.snapshots else None,
         before=draw(earlier(held)) if needs.before else None,
         yields=draw(yield_histories(rng, needs.yield_sessions)) if needs.yield_sessions else None,
     )
+
+
+@st.composite
+def proxies(draw, held) -> BookProxies:
+    """Proxies of everything that is held: one that another is too, one that nobody knows, the stock itself, or none."""
+    one = mostly(*PROXIES, odd=("NONE", "S1", ""))
+    named = {
+        symbol: OwnProxies((*(((fund,) if (fund := draw(one)) else ()) for _ in range(4)), draw(peers)), (True,) * 5)
+        for symbol in sorted(set(held.held.underlying_symbols))
+        for peers in [st.lists(one.filter(bool), max_size=3).map(tuple)]
+    }
+    known = PROXIES | {"S1": 1}
+    asked = {symbol for own in named.values() for symbol in own.named()}
+    return BookProxies(named, {symbol: known[symbol] for symbol in asked if symbol in known})
 
 
 @st.composite

@@ -26,7 +26,8 @@ from plimsoll.identity.v1.identity_service_pb2_grpc import (
     IdentityServiceServicer,
     add_IdentityServiceServicer_to_server,
 )
-from plimsoll.marketdata.v1.marketdata_service_pb2 import GetMarksResponse
+from plimsoll.marketdata.v1.instrument_pb2 import Instrument
+from plimsoll.marketdata.v1.marketdata_service_pb2 import GetMarksResponse, ResolveInstrumentsResponse
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import (
     MarketDataServiceServicer,
     add_MarketDataServiceServicer_to_server,
@@ -35,6 +36,11 @@ from plimsoll.portfolio.v1.portfolio_service_pb2 import Book, GetBooksResponse
 from plimsoll.portfolio.v1.portfolio_service_pb2_grpc import (
     PortfolioServiceServicer,
     add_PortfolioServiceServicer_to_server,
+)
+from plimsoll.portfolio.v1.risk_settings_pb2 import FactorProxies
+from plimsoll.portfolio.v1.risk_settings_service_pb2_grpc import (
+    RiskSettingsServiceServicer,
+    add_RiskSettingsServiceServicer_to_server,
 )
 from tests.services.risk.books import AS_OF, PORTFOLIO_ID, SESSION, mark_message, session_message
 from tests.services.risk.history_messages import factors_message, facts_message, history_message, yields_message
@@ -86,6 +92,22 @@ class Events(EventServiceServicer):
         return ListEventsResponse(events=found, next_page_token=str(place + len(found)))
 
 
+class RiskSettings(RiskSettingsServiceServicer):
+    """What stands for the drivers of symbols in the one portfolio, as a test states it."""
+
+    def __init__(self, portfolio):
+        self.portfolio = portfolio
+        self.proxies = {}
+        self.asked = []
+
+    async def GetFactorProxies(self, request, context):
+        revision = self.portfolio.book.revision
+        self.asked.append((current_call().calling_service, current_call().user_id, request.portfolio_revision))
+        if request.portfolio_id != PORTFOLIO_ID or current_call().user_id != OWNER:
+            raise NotFound("portfolio", request.portfolio_id)
+        return FactorProxies(portfolio_id=PORTFOLIO_ID, portfolio_revision=revision, proxies=self.proxies)
+
+
 class Portfolio(PortfolioServiceServicer):
     """One portfolio that one user owns; among all of the user, `further` ones too, and `earlier` revisions of any."""
 
@@ -97,6 +119,7 @@ class Portfolio(PortfolioServiceServicer):
         self.sent_count = 0
         self.deleted = False
         self.events = Events()
+        self.settings = RiskSettings(self)
 
     async def GetBook(self, request, context):
         call = current_call()
@@ -131,7 +154,9 @@ class MarketData(MarketDataServiceServicer):
         self.factors = factors
         self.facts = facts
         self.yields = yields
+        self.named = {}
         self.mark_calls = 0
+        self.matrices_asked = []
 
     async def ResolveSession(self, request, context):
         newest = AS_OF.isoformat()
@@ -144,6 +169,7 @@ class MarketData(MarketDataServiceServicer):
         return GetMarksResponse(marks=[mark_message(self.known[number]) for number in request.instrument_ids])
 
     async def GetPriceMatrix(self, request, context):
+        self.matrices_asked.append(list(request.instrument_ids))
         return history_message(self.history, request.instrument_ids, request.sessions)
 
     async def GetFactorEtfPrices(self, request, context):
@@ -151,6 +177,16 @@ class MarketData(MarketDataServiceServicer):
 
     async def BatchGetInstruments(self, request, context):
         return facts_message(self.facts, request.instrument_ids)
+
+    async def ResolveInstruments(self, request, context):
+        resolution = ResolveInstrumentsResponse.Resolution
+        found = [
+            resolution(symbol=symbol, instrument=Instrument(instrument_id=self.named[symbol], symbol=symbol))
+            if symbol in self.named
+            else resolution(symbol=symbol, reason="unknown_instrument")
+            for symbol in request.symbols
+        ]
+        return ResolveInstrumentsResponse(resolutions=found)
 
     async def GetYieldCurve(self, request, context):
         return yields_message(self.yields, request.start_date)
@@ -172,7 +208,9 @@ async def serving(name, *register, address="127.0.0.1:0"):
 def serving_portfolio(portfolio, **options):
     identity = (add_IdentityServiceServicer_to_server, Identity())
     events = (add_EventServiceServicer_to_server, portfolio.events)
-    return serving("portfolio", (add_PortfolioServiceServicer_to_server, portfolio), identity, events, **options)
+    settings = (add_RiskSettingsServiceServicer_to_server, portfolio.settings)
+    books = (add_PortfolioServiceServicer_to_server, portfolio)
+    return serving("portfolio", books, settings, identity, events, **options)
 
 
 def serving_marketdata(marketdata):

@@ -21,10 +21,11 @@ from plimsoll.marketdata.v1.marketdata_service_pb2 import (
     PriceMatrix,
 )
 from plimsoll.marketdata.v1.price_pb2 import Mark as MarkMessage
+from plimsoll.portfolio.v1.risk_settings_pb2 import StockFactorProxies
 from services.risk.clients import marketdata as marketdata_client
 from services.risk.clients.marketdata import MarketDataClient
 from services.risk.clients.portfolio import PortfolioClient
-from services.risk.domain.inputs import InactiveFactor, InstrumentFacts
+from services.risk.domain.inputs import InactiveFactor, InstrumentFacts, OwnProxies
 from tests.services.risk import servers
 from tests.services.risk.books import (
     AS_OF,
@@ -52,6 +53,18 @@ MARKS = [
     mark(7, 9.5, price_date="2022-12-20", age_sessions=5, price_basis="total_return_adjusted"),
 ]
 
+PROXIES = {
+    "AAPL": OwnProxies((("SPY",), ("MTUM",), (), ("XLK",), ("MSFT", "HPQ")), (False, False, False, True, True)),
+    "XOM": OwnProxies((("SPY",), (), (), (), ()), (False,) * 5),
+}
+PROXY_MESSAGES = {
+    "AAPL": StockFactorProxies(
+        market="SPY", momentum="MTUM", industry="XLK", subindustry=["MSFT", "HPQ"], stated=["industry", "subindustry"]
+    ),
+    "XOM": StockFactorProxies(market="SPY"),
+}
+NAMED = {"SPY": 20, "XLK": 21}
+
 
 @pytest.fixture
 async def channels():
@@ -65,18 +78,26 @@ async def channels():
 @pytest.fixture(params=["fake", "client"])
 async def books(request, channels):
     if request.param == "fake":
-        yield FakeBooks(book(**CONTENT))
+        known = FakeBooks(book(**CONTENT))
+        known.own_proxies = PROXIES
+        yield known
         return
-    async with servers.serving_portfolio(servers.Portfolio(book_message(**CONTENT))) as address:
+    portfolio = servers.Portfolio(book_message(**CONTENT))
+    portfolio.settings.proxies = PROXY_MESSAGES
+    async with servers.serving_portfolio(portfolio) as address:
         yield PortfolioClient(channels.channel("portfolio", address))
 
 
 @pytest.fixture(params=["fake", "client"])
 async def market(request, channels):
     if request.param == "fake":
-        yield FakeMarket(*MARKS)
+        known = FakeMarket(*MARKS)
+        known.symbols = NAMED
+        yield known
         return
-    async with servers.serving_marketdata(servers.MarketData(MARKS)) as address:
+    stub = servers.MarketData(MARKS)
+    stub.named = NAMED
+    async with servers.serving_marketdata(stub) as address:
         yield MarketDataClient(channels.channel("marketdata", address))
 
 
@@ -134,6 +155,17 @@ async def test_marks_are_read_as_they_are(market):
     assert dataclasses.replace(found[4], price=0.0) == dataclasses.replace(no_mark(4), price=0.0)
     assert found[7] == MARKS[-1]
     assert found[7].stale
+
+
+async def test_proxies_are_read_as_they_are(books):
+    assert dict(await books.proxies(PORTFOLIO_ID, 3)) == PROXIES
+    with pytest.raises((Failure, grpc.aio.AioRpcError)) as raised:
+        await books.proxies("11111111-2222-3333-4444-555555555555", 0)
+    assert code(raised.value) == grpc.StatusCode.NOT_FOUND
+
+
+async def test_symbols_that_nobody_knows_are_left_out(market):
+    assert await market.named(["SPY", "NONE", "XLK"]) == NAMED
 
 
 async def test_a_book_comes_over_the_wire_once_a_revision(channels):

@@ -1,0 +1,222 @@
+"""What each position moves with by proxies of its own: the model `stock_proxies`, by month.
+
+Funds stand for market, momentum, value and industry of a stock, and peers for its subindustry, as the owner stated them
+or by default of exchange and industry. Betas of different stocks are on different funds: they are not added up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from riskmath.arrays import FloatArray
+from riskmath.returns import month_ends, simple_returns
+from riskmath.stock_proxies import PROXIES, ProxyFit, median_of_peers, proxy_fit
+from services.risk.domain.analysis import Analysis, Found, Lookback
+from services.risk.domain.assessed import Assessed, assess
+from services.risk.domain.coverage import is_enough
+from services.risk.domain.factor_fits import FULL, LARGE_BETA
+from services.risk.domain.inputs import BookProxies, Inputs, Needs, OwnProxies, PriceHistory
+from services.risk.domain.moves import without
+from services.risk.domain.position_factors import PositionFactorParameters, asked_for
+from services.risk.domain.results import known
+
+MODEL: Final = "stock_proxies"
+MONTHS: Final = 60
+"""Months that a fit looks back over."""
+SESSIONS: Final = 1350
+"""Closes that so many months are in, with the one before the first and those of a month that is not over."""
+PEERS: Final = PROXIES.index("subindustry")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """What stands for one driver of a position, and what the position does with it."""
+
+    name: str
+    symbols: tuple[str, ...]
+    stated: bool
+    unknown_symbols: tuple[str, ...]
+    beta: float | None
+    standard_error: float | None
+    t_stat: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProxiedPosition:
+    """One position."""
+
+    position_id: str
+    symbol: str
+    underlying_symbol: str
+    delta_adjusted_exposure: float
+    exposures: Mapping[str, float]
+    exposure_dollars: Mapping[str, float]
+    t_stats: Mapping[str, float]
+    market_beta: float
+    market_beta_error: float | None
+    r2: float | None
+    observations: int
+    quality_flag: str
+    large_beta: bool
+    proxies: tuple[Proxy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyExposures:
+    """Positions on one page."""
+
+    calculation_date: date
+    factor_model: str
+    total: int
+    limit: int
+    offset: int
+    positions: tuple[ProxiedPosition, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MonthlyReturns:
+    """Simple returns of instruments over the last months that are over."""
+
+    returns: FloatArray
+    """(T, N); NaN where one is missing, or the close at either end of its month."""
+    dates: tuple[date, ...]
+    """(T + 1,), the last sessions of the months, with the one before the first; empty without history."""
+    columns: Mapping[int, int]
+    """Where each instrument is."""
+
+    def of(self, instrument_ids: list[int]) -> FloatArray:
+        """Returns of these, (T, len)."""
+        return self.returns[:, [self.columns[number] for number in instrument_ids]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The fit of one underlying, and the proxies that it is made of."""
+
+    fit: ProxyFit
+    own: OwnProxies
+    unknown: tuple[tuple[str, ...], ...]
+    """(5,), symbols that nobody knows."""
+    reasons: tuple[str, ...]
+    """(5,), why a proxy is not in the fit; empty where it is."""
+
+    @property
+    def missing(self) -> str:
+        """Why there is no fit. Empty: there is one."""
+        if not self.reasons[0]:
+            return ""
+        return "no_market_proxy" if self.reasons[0] in {"no_proxy", "unknown_symbol"} else "insufficient_history"
+
+
+def expose_to_proxies(inputs: Inputs, parameters: PositionFactorParameters) -> Found:
+    """Give what positions do with proxies of their own, in the order of the book."""
+    assessed = assess(inputs)
+    if not len(inputs.book.held):
+        return assessed.unavailable("no_exposure")
+    if not assessed.enough:
+        return assessed.unavailable()
+    assert inputs.proxies is not None, "they are among the needs"
+    months = monthly_returns(inputs.history)
+    fits = _fits(inputs, inputs.proxies, months, assessed)
+    assessed = without(inputs, assessed, {number: fitted.missing for number, fitted in fits.items() if fitted.missing})
+    if not is_enough(assessed.measured):
+        return assessed.unavailable("insufficient_overlap")
+    followed = inputs.book.held.underlying_ids
+    rows = asked_for(inputs, [row for row, why in enumerate(assessed.valued.reasons) if not why], parameters.symbols)
+    page = rows[parameters.offset : parameters.offset + parameters.limit]
+    body = ProxyExposures(
+        calculation_date=inputs.market.session.as_of_date,
+        factor_model=MODEL,
+        total=len(rows),
+        limit=parameters.limit,
+        offset=parameters.offset,
+        positions=tuple(_position(inputs, assessed, row, fits[followed[row]]) for row in page),
+    )
+    lookback = Lookback(SESSIONS, len(months.returns), months.dates[0], months.dates[-1])
+    return Found(body, assessed.coverage, assessed.warnings, lookback=lookback)
+
+
+STOCK_PROXY_EXPOSURES = Analysis(
+    kind="stock_proxy_exposures",
+    parameters=PositionFactorParameters,
+    needs=lambda _: Needs(sessions=SESSIONS, proxies=True),
+    compute=expose_to_proxies,
+    formulas=("factors#own-proxies",),
+)
+
+
+def monthly_returns(history: PriceHistory | None) -> MonthlyReturns:
+    """Give the returns of the last `MONTHS` months that are over."""
+    if history is None:
+        return MonthlyReturns(np.empty((0, 0)), (), {})
+    ends = month_ends(np.array(history.session_dates, dtype="datetime64[D]"))[-MONTHS - 1 :]
+    with np.errstate(invalid="ignore"):
+        closes = np.where(history.closes[ends] > 0.0, history.closes[ends], np.nan)
+    columns = {number: column for column, number in enumerate(history.instrument_ids)}
+    return MonthlyReturns(simple_returns(closes), tuple(history.session_dates[end] for end in ends), columns)
+
+
+def _fits(inputs: Inputs, proxies: BookProxies, months: MonthlyReturns, assessed: Assessed) -> dict[int, Fitted]:
+    """Fit every underlying that a modelled position follows."""
+    held = inputs.book.held
+    rows = zip(held.underlying_ids, held.underlying_symbols, assessed.valued.reasons, strict=True)
+    named = {number: symbol for number, symbol, why in rows if not why}
+    return {number: _fitted(number, proxies.by_symbol[symbol], proxies, months) for number, symbol in named.items()}
+
+
+def _fitted(instrument_id: int, own: OwnProxies, proxies: BookProxies, months: MonthlyReturns) -> Fitted:
+    ids = proxies.instrument_ids
+    priced = [[ids[symbol] for symbol in symbols if symbol in ids] for symbols in own.symbols]
+    unknown = tuple(tuple(symbol for symbol in symbols if symbol not in ids) for symbols in own.symbols)
+    priced[PEERS] = [number for number in priced[PEERS] if number != instrument_id]  # nobody is a peer of his own
+    columns = [median_of_peers(months.of(numbers)) for numbers in priced]  # of one fund it is the fund
+    fit = proxy_fit(months.of([instrument_id])[:, 0], np.column_stack(columns))
+    reasons = tuple(
+        left_out if numbers else "unknown_symbol" if nobody_knows else "no_proxy"
+        for left_out, numbers, nobody_knows in zip(fit.left_out, priced, unknown, strict=True)
+    )
+    return Fitted(fit, own, unknown, reasons)
+
+
+def _position(inputs: Inputs, assessed: Assessed, row: int, fitted: Fitted) -> ProxiedPosition:
+    held, fit = inputs.book.held, fitted.fit
+    exposure = float(assessed.valued.exposure[row])
+    proxies = _proxies(fitted)
+    betas = {proxy.name: proxy.beta for proxy in proxies if proxy.beta is not None}
+    return ProxiedPosition(
+        position_id=held.position_ids[row],
+        symbol=held.symbols[row],
+        underlying_symbol=held.underlying_symbols[row],
+        delta_adjusted_exposure=exposure,
+        exposures=betas,
+        exposure_dollars={name: exposure * beta for name, beta in betas.items()},
+        t_stats={proxy.name: proxy.t_stat for proxy in proxies if proxy.t_stat is not None},
+        market_beta=fit.market_beta,
+        market_beta_error=known(fit.market_beta_error),
+        r2=known(fit.r2),
+        observations=fit.observations,
+        quality_flag="limited_history" if fit.observations < FULL * MONTHS else "full_history",
+        large_beta=abs(fit.market_beta) > LARGE_BETA,
+        proxies=proxies,
+    )
+
+
+def _proxies(fitted: Fitted) -> tuple[Proxy, ...]:
+    fit, own = fitted.fit, fitted.own
+    return tuple(
+        Proxy(
+            name=name,
+            symbols=own.symbols[place],
+            stated=own.stated[place],
+            unknown_symbols=fitted.unknown[place],
+            beta=known(fit.coefficients[place]),
+            standard_error=known(fit.errors[place]),
+            t_stat=known(fit.t[place]),
+            reason=fitted.reasons[place],
+        )
+        for place, name in enumerate(PROXIES)
+    )
