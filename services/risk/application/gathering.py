@@ -19,6 +19,8 @@ WINDOWS: Final = (757, 2520)
 The cut does not depend on what was read before, so a replay cuts alike."""
 MOST_CLOSES: Final = 400_000
 """Beyond it no more is read than is needed."""
+RATES_BACK: Final = timedelta(days=4_100)
+"""Rates of exchange go back further than any history of prices, always as far, so that all analyses read the same."""
 T = TypeVar("T")
 
 
@@ -67,6 +69,7 @@ class Gathering:
             What the ports raise.
         """
         market, instrument_ids, followed = self.market, book.instrument_ids(), book.followed_ids()
+        foreign = book.foreign(session.as_of_date, session.as_of_date - RATES_BACK)
         sessions, factor_sessions = _shared(needs.sessions, len(followed)), _shared(needs.factor_sessions, 1)
         named = tuple(sorted({*followed, *book.closed.underlying_ids})) if needs.closed else followed
         (snapshots, before), marks, history, factors, facts, yields = await asyncio.gather(
@@ -74,7 +77,7 @@ class Gathering:
                 _if(self._snapshots(owner_id, book, session) if needs.snapshots else None),
                 _if(self._before(book, session, needs.before, anew=anew) if needs.before else None),
             ),
-            _if(market.marks(instrument_ids, session) if instrument_ids else None),
+            _if(market.marks(instrument_ids, session, foreign) if instrument_ids or foreign else None),
             _if(market.history(followed, session, sessions) if sessions and followed else None),
             _if(market.factors(needs.asset_class, session, factor_sessions) if factor_sessions else None),
             _if(market.facts(named) if needs.facts and named else None),
@@ -104,8 +107,9 @@ class Gathering:
             raise InvalidFields([Violation("start_date", day, f"must be before {session.as_of_date}")])
         earlier = replace(await self.market.resolve(asked), data_version=session.data_version)
         then = await self.book(book.portfolio_id, book.revision, earlier, parts=book.parts, anew=anew)
-        ids = then.instrument_ids()
-        return Before(then, await self.market.marks(ids, earlier) if ids else MarketSlice(earlier, {}))
+        ids, foreign = then.instrument_ids(), then.foreign(earlier.as_of_date, earlier.as_of_date)
+        marks = await self.market.marks(ids, earlier, foreign) if ids or foreign else MarketSlice(earlier, {})
+        return Before(then, marks)
 
 
 def _shared(sessions: int, columns: int) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmath.arrays import BoolArray, FloatArray
+from riskmath.exchange import ExchangeRates, no_rates
 from riskmath.returns import log_returns
 from services.risk.domain.book import Positions
 from services.risk.domain.inputs import PriceHistory
@@ -37,7 +38,11 @@ class PastMarket:
     raw: PriceHistory | None
     """Closes as quoted, of what closed positions followed. None: nothing was closed meanwhile."""
     marks: tuple[MarketSlice, ...]
-    """Marks at a few of the sessions, oldest first, the last one that of the last session."""
+    """Marks at a few of the sessions, oldest first, the last one that of the last session, with rates of exchange."""
+
+    def exchange(self, base_currency: str) -> ExchangeRates:
+        """Give the rates of exchange to a base currency, up to the last session."""
+        return self.marks[-1].exchange(base_currency) if self.marks else no_rates(base_currency)
 
     @property
     def data_version(self) -> int:
