@@ -19,6 +19,7 @@ from services.marketdata.domain.bars import Bar
 from services.marketdata.domain.chains import Chain, ChainQuote
 from services.marketdata.domain.corporate_actions import RecordedAction
 from services.marketdata.domain.curves import Curve
+from services.marketdata.domain.exchange_rates import RateHistory
 from services.marketdata.domain.factor_prices import ProxyPrices
 from services.marketdata.domain.factors import FactorAt, Factors
 from services.marketdata.domain.fx import FxRate
@@ -90,6 +91,20 @@ def mark_message(mark: Mark) -> price_pb2.Mark:
         message.rate, message.rate_source = used.rate, used.rate_source
         message.dividend_yield, message.dividend_yield_source = used.dividend_yield, used.dividend_yield_source
     return message
+
+
+def rate_message(history: RateHistory) -> price_pb2.CurrencyRate:
+    """Render what a currency is worth."""
+    return price_pb2.CurrencyRate(
+        currency=history.currency,
+        rate=None if history.reason else float(history.rates[-1]),
+        rate_date=_day(history.rate_date),
+        age_sessions=0 if history.reason else int(history.ages[-1]),
+        reason=history.reason,
+        data_version=history.data_version,
+        rates=history.rates.astype("<f8", copy=False).tobytes(),
+        ages=history.ages.astype("<i4", copy=False).tobytes(),
+    )
 
 
 def quote_message(symbol: str, quote: Quote) -> price_pb2.Quote:

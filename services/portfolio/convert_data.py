@@ -38,13 +38,16 @@ def complete(valued: ValuedBook) -> data_service_pb2.CompletePortfolio:
 
 
 def _warnings(valued: ValuedBook) -> list[str]:
-    if not any(p.mark.price_basis == ADJUSTED and p.mark.price is not None for p in valued.positions):
-        return []
-    # Word for word what risk says of the same prices, so that a report shows it once.
-    return [
-        "prices are adjusted for later dividends and splits (total_return_adjusted): as values of "
-        f"{valued.session.as_of_date} they, and profit and loss, are approximations"
-    ]
+    # Word for word what risk says of the same positions, so that a report shows it once.
+    told = []
+    if any(p.mark.price_basis == ADJUSTED and p.mark.price is not None for p in valued.positions):
+        told.append(
+            "prices are adjusted for later dividends and splits (total_return_adjusted): as values of "
+            f"{valued.session.as_of_date} they, and profit and loss, are approximations"
+        )
+    if count := sum(p.market_value is not None and p.cost_basis is None for p in valued.positions):
+        told.append(f"positions without profit and loss, as no rate of exchange of their entry is known: {count}")
+    return told
 
 
 def _valued(found: ValuedPosition) -> data_service_pb2.ValuedPosition:
@@ -64,6 +67,10 @@ def _valued(found: ValuedPosition) -> data_service_pb2.ValuedPosition:
         reason=found.reason,
         quantity=float(found.position.quantity),
         contract_symbol=found.contract_symbol,
+        cost_reason=found.cost_reason,
+        fx_rate=found.fx_rate,
+        opening_fx_rate=found.opening_fx_rate,
+        currency_pnl=found.currency_pnl,
     )
 
 

@@ -4,8 +4,10 @@ import datetime
 from collections.abc import Sequence
 from typing import Protocol
 
+from riskmath.exchange import ExchangeRates
 from services.portfolio.domain.brokerage import BrokerAccount, BrokerStatement, Connection, LinkToken
 from services.portfolio.domain.factor_proxies import DefaultProxies
+from services.portfolio.domain.foreign import Foreign
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
 from services.portfolio.domain.price_history import FactorEtf, History
 from services.portfolio.domain.splits import Splits
@@ -25,6 +27,10 @@ class MarketData(Protocol):
 
     async def marks(self, instrument_ids: Sequence[int], session: Session) -> dict[int, Mark]:
         """Give the mark of each instrument at a session."""
+        ...
+
+    async def rates(self, asked: Foreign, session: Session) -> ExchangeRates:
+        """Give rates of exchange at a session, and before it from the first day asked for."""
         ...
 
     async def splits(self, instrument_ids: Sequence[int], data_version: int) -> Splits:

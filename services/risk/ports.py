@@ -5,7 +5,7 @@ from datetime import date
 from typing import Protocol
 
 from riskmath.arrays import FloatArray
-from services.risk.domain.book import Book
+from services.risk.domain.book import Book, Foreign
 from services.risk.domain.endings import EventPage
 from services.risk.domain.inputs import FactorHistory, InstrumentFacts, OwnProxies, PriceHistory, YieldHistory
 from services.risk.domain.ledger import ResultPage, StoredResult
@@ -55,8 +55,10 @@ class Market(Protocol):
         """
         ...
 
-    async def marks(self, instrument_ids: Sequence[int], session: Session) -> MarketSlice:
-        """Give the mark of every instrument named, at the session and its version."""
+    async def marks(
+        self, instrument_ids: Sequence[int], session: Session, foreign: Foreign | None = None
+    ) -> MarketSlice:
+        """Give the mark of every instrument named, at the session and its version, and rates of exchange up to it."""
         ...
 
     async def history(self, instrument_ids: Sequence[int], session: Session, sessions: int) -> PriceHistory:

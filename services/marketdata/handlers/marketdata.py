@@ -14,6 +14,7 @@ from plimsoll.marketdata.v1 import marketdata_service_pb2 as pb
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceServicer
 from services.marketdata import convert, convert_ingestion
 from services.marketdata.application.coverage import analyse
+from services.marketdata.application.exchange_rates import RatesAsked, read_rates
 from services.marketdata.application.factors import read_proxy_prices
 from services.marketdata.application.history import history, known_version
 from services.marketdata.application.marks import Marks
@@ -173,10 +174,18 @@ class MarketDataHandler(MarketDataServiceServicer):
         )
 
     async def GetMarks(self, request: pb.GetMarksRequest, context: Context) -> pb.GetMarksResponse:
-        """Answer what instruments are worth at a session."""
-        day = parse_date("as_of_date", request.as_of_date)
-        marks = await self._marks.read(viewer(), request.instrument_ids, day, request.data_version)
-        return pb.GetMarksResponse(marks=map(convert.mark_message, marks))
+        """Answer what instruments are worth at a session, and what currencies are."""
+        day, ids, version = parse_date("as_of_date", request.as_of_date), request.instrument_ids, request.data_version
+        marks = await self._marks.read(viewer(), ids, day, version) if ids else []
+        answer = pb.GetMarksResponse(marks=map(convert.mark_message, marks))
+        if request.base_currency:
+            since = parse_optional_date("rates_start_date", request.rates_start_date)
+            currencies = {*request.currencies, *(mark.currency for mark in marks if mark.currency)}
+            asked = RatesAsked(frozenset(currencies), request.base_currency, since, day, version)
+            calendar, histories = await read_rates(self._database, asked)
+            answer.rates.extend(map(convert.rate_message, histories))
+            answer.rate_session_dates.extend(calendar.astype(str).tolist())
+        return answer
 
     async def GetSplits(self, request: pb.GetSplitsRequest, context: Context) -> pb.GetSplitsResponse:
         """Answer the splits of instruments."""

@@ -13,12 +13,16 @@ from typing import TypeVar
 
 from cachetools import LRUCache, TTLCache
 
+from riskmath.exchange import ExchangeRates, no_rates
+from services.portfolio.domain.foreign import Foreign
 from services.portfolio.domain.market import Instrument, Mark, Session
 from services.portfolio.domain.splits import Split, Splits
 from services.portfolio.ports import MarketData
 
 ENTRIES_KEPT = 100_000
 """Marks, and instruments, that one process keeps; together about 70 MB."""
+TABLES_KEPT = 200
+"""Tables of rates of exchange; of ten years and one currency each has 40 kB."""
 INSTRUMENT_SECONDS = 60.0
 K = TypeVar("K")
 V = TypeVar("V")
@@ -30,6 +34,7 @@ class KnownMarket:
     def __init__(self, marketdata: MarketData, timer: Callable[[], float] = time.monotonic) -> None:
         self._marketdata = marketdata
         self._marks: LRUCache[tuple[str, int, date, int], Mark] = LRUCache(ENTRIES_KEPT)
+        self._rates: LRUCache[tuple[Foreign, date, int], ExchangeRates] = LRUCache(TABLES_KEPT)
         self._splits: LRUCache[tuple[int, int], Sequence[Split]] = LRUCache(ENTRIES_KEPT)
         self._instruments: TTLCache[tuple[str, int], Instrument] = TTLCache(ENTRIES_KEPT, INSTRUMENT_SECONDS, timer)
 
@@ -47,6 +52,15 @@ class KnownMarket:
             _known(self._marks, pins, ask_marks), _known(self._instruments, owned, self._marketdata.instruments)
         )
         return marks, instruments
+
+    async def rates(self, asked: Foreign | None, session: Session, base_currency: str) -> ExchangeRates:
+        """Give the rates of exchange that are asked for; of a base currency nobody needs any for its own."""
+        if asked is None:
+            return no_rates(base_currency)
+        key = asked, session.as_of_date, session.data_version
+        if (known := self._rates.get(key)) is None:
+            known = self._rates[key] = await self._marketdata.rates(asked, session)
+        return known
 
     async def splits(self, instrument_ids: Sequence[int], data_version: int) -> Splits:
         """Give the splits of the instruments that have any, as known at a version (0: the newest)."""

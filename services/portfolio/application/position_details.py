@@ -1,5 +1,6 @@
 """Positions in detail: valued, closed ones with what was realised."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,6 +61,9 @@ class PositionDetails:
         self, owner_id: str, session: Session, found: Sequence[Position], base_currencies: dict[str, str]
     ) -> Details:
         told = await self._books.told(found, session)
-        marks, instruments = await self._books.look_up(owner_id, told, session)
-        details = detail(session.as_of_date, told, base_currencies, marks, instruments)
+        needed = [(base_currencies[position.portfolio_id], position) for position in told]
+        (marks, instruments), rates = await asyncio.gather(
+            self._books.look_up(owner_id, told, session), self._books.rates(needed, [], session)
+        )
+        details = detail(session.as_of_date, told, base_currencies, marks, instruments, rates)
         return Details(session, details)

@@ -8,9 +8,11 @@ from cachetools import LRUCache
 
 from chassis.database import Database
 from chassis.hot_path import reading
+from riskmath.exchange import ExchangeRates, no_rates
 from services.portfolio.application.known_market import KnownMarket
 from services.portfolio.application.splits import Retelling
 from services.portfolio.domain.book import Book, CashBalance, Position
+from services.portfolio.domain.foreign import foreign
 from services.portfolio.domain.market import Instrument, Mark, Session
 from services.portfolio.domain.portfolio import Portfolio
 from services.portfolio.domain.valued_book import ValuedBook, value
@@ -109,11 +111,42 @@ class Books:
         contents = [known[portfolio.portfolio_id] for portfolio in portfolios]
         books = await self._retelling.books(session.as_of_date, contents, session.data_version)
         held = [position for book in books for position in book.positions]
-        marks, instruments = await self.look_up(owner_id, held, session)
+        told = list(zip(portfolios, books, strict=True))
+        (marks, instruments), rates = await asyncio.gather(
+            self.look_up(owner_id, held, session),
+            self.rates(
+                [(portfolio.base_currency, position) for portfolio, book in told for position in book.positions],
+                [(portfolio.base_currency, balance) for portfolio, book in told for balance in book.cash],
+                session,
+            ),
+        )
         return [
-            value(portfolio, book, session, marks, instruments)
-            for portfolio, book in zip(portfolios, books, strict=True)
+            value(
+                portfolio,
+                book,
+                session,
+                marks,
+                instruments,
+                rates.get(portfolio.base_currency, no_rates(portfolio.base_currency)),
+            )
+            for portfolio, book in told
         ]
+
+    async def rates(
+        self, positions: Sequence[tuple[str, Position]], cash: Sequence[tuple[str, CashBalance]], session: Session
+    ) -> dict[str, ExchangeRates]:
+        """Give the rates of exchange of positions and cash, each with its base currency; one call a base currency."""
+        bases = sorted({base for base, _ in (*positions, *cash)})
+        asked = [
+            foreign(
+                base, [p for of, p in positions if of == base], [c for of, c in cash if of == base], session.as_of_date
+            )
+            for base in bases
+        ]
+        found = await asyncio.gather(
+            *(self._market.rates(each, session, base) for base, each in zip(bases, asked, strict=True))
+        )
+        return dict(zip(bases, found, strict=True))
 
     async def told(self, positions: Sequence[Position], session: Session) -> list[Position]:
         """Give positions in the shares of a session."""

@@ -5,6 +5,7 @@ import datetime
 from collections.abc import Sequence
 
 import grpc
+import numpy as np
 
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
 from plimsoll.marketdata.v1 import (
@@ -15,8 +16,10 @@ from plimsoll.marketdata.v1 import (
     reference_service_pb2,
     reference_service_pb2_grpc,
 )
+from riskmath.exchange import ExchangeRates
 from services.portfolio.domain.book import OptionTerms
 from services.portfolio.domain.factor_proxies import DefaultProxies, StockProxies
+from services.portfolio.domain.foreign import Foreign
 from services.portfolio.domain.market import Calendar, Instrument, Mark, Session
 from services.portfolio.domain.price_history import Bar, FactorEtf, History
 from services.portfolio.domain.splits import Split, Splits
@@ -52,6 +55,24 @@ class GrpcMarketData:
         )
         answer = await self._stub.GetMarks(request)
         return {mark.instrument_id: _mark(mark) for mark in answer.marks}
+
+    async def rates(self, asked: Foreign, session: Session) -> ExchangeRates:
+        """Give rates of exchange at a session, and before it from the first day asked for."""
+        request = marketdata_service_pb2.GetMarksRequest(
+            as_of_date=str(session.as_of_date),
+            data_version=session.data_version,
+            base_currency=asked.base_currency,
+            currencies=asked.currencies,
+            rates_start_date=str(asked.since),
+        )
+        answer = await self._stub.GetMarks(request)
+        return ExchangeRates(
+            base_currency=asked.base_currency,
+            session_dates=np.array(answer.rate_session_dates, dtype="datetime64[D]"),
+            currencies=tuple(rate.currency for rate in answer.rates),
+            rates=np.column_stack([np.frombuffer(rate.rates, "<f8") for rate in answer.rates]),
+            ages=np.column_stack([np.frombuffer(rate.ages, "<i4") for rate in answer.rates]).astype(np.int64),
+        )
 
     async def splits(self, instrument_ids: Sequence[int], data_version: int) -> Splits:
         """Give the splits of instruments as known at a version (0: the newest), the oldest first."""

@@ -20,6 +20,8 @@ WINDOWS: Final = (757, 2520)
 The cut does not depend on what was read before, so a replay cuts alike."""
 MOST_CLOSES: Final = 400_000
 """Beyond it no more is read than is needed."""
+RATES_BACK: Final = timedelta(days=4_100)
+"""Rates of exchange go back further than any history of prices, always as far, so that all analyses read the same."""
 T = TypeVar("T")
 
 
@@ -68,6 +70,7 @@ class Gathering:
             What the ports raise.
         """
         market, instrument_ids, followed = self.market, book.instrument_ids(), book.followed_ids()
+        foreign = book.foreign(session.as_of_date, session.as_of_date - RATES_BACK)
         named = tuple(sorted({*followed, *book.closed.underlying_ids})) if needs.closed else followed
         proxies = await self._proxies(book) if needs.proxies else None
         priced = sorted({*followed, *proxies.instrument_ids.values()}) if proxies else followed
@@ -77,7 +80,7 @@ class Gathering:
                 _if(self._snapshots(owner_id, book, session) if needs.snapshots else None),
                 _if(self._before(book, session, needs.before, anew=anew) if needs.before else None),
             ),
-            _if(market.marks(instrument_ids, session) if instrument_ids else None),
+            _if(market.marks(instrument_ids, session, foreign) if instrument_ids or foreign else None),
             _if(market.history(priced, session, sessions) if sessions and priced else None),
             _if(market.factors(needs.asset_class, session, factor_sessions) if factor_sessions else None),
             _if(market.facts(named) if needs.facts and named else None),
@@ -116,8 +119,9 @@ class Gathering:
             raise InvalidFields([Violation("start_date", day, f"must be before {session.as_of_date}")])
         earlier = replace(await self.market.resolve(asked), data_version=session.data_version)
         then = await self.book(book.portfolio_id, book.revision, earlier, parts=book.parts, anew=anew)
-        ids = then.instrument_ids()
-        return Before(then, await self.market.marks(ids, earlier) if ids else MarketSlice(earlier, {}))
+        ids, foreign = then.instrument_ids(), then.foreign(earlier.as_of_date, earlier.as_of_date)
+        marks = await self.market.marks(ids, earlier, foreign) if ids or foreign else MarketSlice(earlier, {})
+        return Before(then, marks)
 
 
 def _shared(sessions: int, columns: int) -> int:

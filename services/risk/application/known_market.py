@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from cachetools import TTLCache
 
 from chassis.flights import Flights
+from services.risk.domain.book import Foreign
 from services.risk.domain.inputs import FactorHistory, InstrumentFacts, PriceHistory, YieldHistory
 from services.risk.domain.market import MarketSlice, Session
 from services.risk.ports import Market
@@ -35,10 +36,12 @@ class KnownMarket:
         """Ask: the newest session and version are those of now."""
         return await self._market.resolve(as_of_date)
 
-    async def marks(self, instrument_ids: Sequence[int], session: Session) -> MarketSlice:
-        """Give the mark of every instrument named."""
-        key = "marks", tuple(instrument_ids), session
-        return await self._once(key, lambda: self._market.marks(instrument_ids, session))
+    async def marks(
+        self, instrument_ids: Sequence[int], session: Session, foreign: Foreign | None = None
+    ) -> MarketSlice:
+        """Give the mark of every instrument named, and rates of exchange."""
+        key = "marks", tuple(instrument_ids), session, foreign
+        return await self._once(key, lambda: self._market.marks(instrument_ids, session, foreign))
 
     async def history(self, instrument_ids: Sequence[int], session: Session, sessions: int) -> PriceHistory:
         """Give total-return closes of instruments on the sessions up to one."""
@@ -81,6 +84,7 @@ def _size(value: Any) -> int:
         case YieldHistory():
             return int(value.yields.nbytes) + ROW_BYTES
         case MarketSlice():
-            return (1 + len(value.marks)) * ROW_BYTES
+            tables = value.rates.rates.nbytes + value.rates.ages.nbytes if value.rates else 0
+            return (1 + len(value.marks)) * ROW_BYTES + int(tables)
         case _:
             return (1 + len(value)) * ROW_BYTES

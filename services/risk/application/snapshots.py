@@ -18,7 +18,7 @@ from typing import Final
 
 from chassis.errors import InvalidFields, Violation
 from services.risk.application.computing import in_thread
-from services.risk.domain.book import Book
+from services.risk.domain.book import Book, Foreign
 from services.risk.domain.book_history import snapshots
 from services.risk.domain.inputs import PriceHistory
 from services.risk.domain.market import MarketSlice, PriceBasis, Session
@@ -134,6 +134,7 @@ class SnapshotTaking:
         if sessions * len(followed) > MOST_PRICES:
             rule = f"is {sessions} sessions times {len(followed)} instruments: must be at most {MOST_PRICES} prices"
             raise InvalidFields([Violation("start_date", days[0].isoformat(), rule)])
+        foreign = book.foreign(session.as_of_date, days[0])
         marked = [replace(session, as_of_date=day) for day in sorted({days[0], *days[-2:]})]
         asked = (*sorted({*options, *followed}),)
         (quoted, adjusted, raw), marks = await asyncio.gather(
@@ -142,7 +143,10 @@ class SnapshotTaking:
                 self._closes(followed, session, sessions, "total_return_adjusted"),
                 self._closes(closed, session, sessions, "raw"),
             ),
-            asyncio.gather(*(self._marks(asked if day == session else tuple(sorted(options)), day) for day in marked)),
+            asyncio.gather(
+                *(self._marks(tuple(sorted(options)), day, None) for day in marked[:-1]),
+                self._marks(asked, marked[-1], foreign),
+            ),
         )
         return PastMarket(days, quoted, adjusted, raw, tuple(marks))
 
@@ -151,5 +155,7 @@ class SnapshotTaking:
     ) -> PriceHistory | None:
         return await self._market.closes(instrument_ids, session, sessions, basis) if instrument_ids else None
 
-    async def _marks(self, instrument_ids: Sequence[int], session: Session) -> MarketSlice:
-        return await self._market.marks(instrument_ids, session) if instrument_ids else MarketSlice(session, {})
+    async def _marks(self, instrument_ids: Sequence[int], session: Session, foreign: Foreign | None) -> MarketSlice:
+        if instrument_ids or foreign:
+            return await self._market.marks(instrument_ids, session, foreign)
+        return MarketSlice(session, {})

@@ -14,6 +14,7 @@ from plimsoll.marketdata.v1.marketdata_service_pb2 import (
     FactorEtfPrices,
     GetFactorEtfPricesRequest,
     GetMarksRequest,
+    GetMarksResponse,
     GetPriceMatrixRequest,
     GetTradingCalendarRequest,
     GetYieldCurveRequest,
@@ -23,6 +24,8 @@ from plimsoll.marketdata.v1.marketdata_service_pb2 import (
 from plimsoll.marketdata.v1.marketdata_service_pb2_grpc import MarketDataServiceStub
 from plimsoll.marketdata.v1.price_pb2 import Mark as MarkMessage
 from riskmath.arrays import FloatArray
+from riskmath.exchange import ExchangeRates
+from services.risk.domain.book import Foreign
 from services.risk.domain.inputs import FactorHistory, InactiveFactor, InstrumentFacts, PriceHistory, YieldHistory
 from services.risk.domain.market import Mark, MarketSlice, OptionMark, PriceBasis, PriceSource, Session
 
@@ -59,8 +62,10 @@ class MarketDataClient:
             data_version=answer.data_version,
         )
 
-    async def marks(self, instrument_ids: Sequence[int], session: Session) -> MarketSlice:
-        """Give the mark of every instrument named, in one call.
+    async def marks(
+        self, instrument_ids: Sequence[int], session: Session, foreign: Foreign | None = None
+    ) -> MarketSlice:
+        """Give the mark of every instrument named, and rates of exchange up to the session, in one call.
 
         Raises:
             grpc.aio.AioRpcError: the service does not answer.
@@ -70,8 +75,16 @@ class MarketDataClient:
             as_of_date=session.as_of_date.isoformat(),
             data_version=session.data_version,
         )
+        if foreign:
+            request.base_currency, request.rates_start_date = foreign.base_currency, foreign.since.isoformat()
+            request.currencies.extend(foreign.currencies)
         answer = await self._marketdata.GetMarks(request)
-        return MarketSlice(session, {message.instrument_id: read_mark(message) for message in answer.marks})
+        return MarketSlice(
+            session,
+            {message.instrument_id: read_mark(message) for message in answer.marks},
+            read_rates(answer, foreign.base_currency) if foreign else None,
+            max((rate.data_version for rate in answer.rates), default=0),
+        )
 
     async def sessions(self, start_date: date, end_date: date) -> tuple[date, ...]:
         """Give the sessions of the exchange between two days, both included.
@@ -199,6 +212,22 @@ def _closes(answer: FactorEtfPrices) -> FloatArray:
     shape = len(answer.session_dates), len(answer.series)
     rows = [[point.close if point.HasField("close") else math.nan for point in each.points] for each in answer.series]
     return np.array(rows, dtype=np.float64).T.reshape(shape)
+
+
+def read_rates(answer: GetMarksResponse, base_currency: str) -> ExchangeRates:
+    """Read rates of exchange.
+
+    Raises:
+        ValueError: a history has not as many rates as there are sessions, or one of them is not above 0, nor missing.
+    """
+    days = np.array(answer.rate_session_dates, dtype="datetime64[D]")
+    rates = np.empty((len(days), len(answer.rates)))
+    ages = np.empty(rates.shape, dtype=np.int64)
+    for column, message in enumerate(answer.rates):
+        rates[:, column], ages[:, column] = np.frombuffer(message.rates, "<f8"), np.frombuffer(message.ages, "<i4")
+    if np.isinf(rates).any() or (rates <= 0.0).any():
+        raise ValueError(f"rates of exchange to {base_currency}: must be above 0, or missing")
+    return ExchangeRates(base_currency, days, tuple(message.currency for message in answer.rates), rates, ages)
 
 
 def read_mark(message: MarkMessage) -> Mark:

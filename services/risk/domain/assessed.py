@@ -53,9 +53,9 @@ def assess(inputs: Inputs) -> Assessed:
 @lru_cache(maxsize=BOOKS_KEPT)
 def _assess(book: Book, market: MarketSlice) -> Assessed:
     valued = value_held(book, market)
-    realized = sum_known(realized_pnl(book))
+    realized = sum_known(realized_pnl(book, market).total)
     measured = measure_coverage(valued.exposure, valued.size)
-    cash, reason = cash_balance(book)
+    cash, reason = cash_balance(book, market.exchange(book.base_currency), market.session.as_of_date)
     return Assessed(
         valued=valued,
         realized=realized,

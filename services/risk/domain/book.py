@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
 
 from riskmath.arrays import BoolArray, FloatArray
+
+A_LONG_WEEKEND: Final = timedelta(days=7)
+"""What happened on a day without a session has the rate of exchange of the last session before it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +70,17 @@ class CashMovement:
     movement_date: date
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """The currencies that have to be exchanged into one, and since when."""
+
+    base_currency: str
+    currencies: tuple[str, ...]
+    """In order, without the base currency; at least one."""
+    since: date
+    """A session is there on or before the first day whose rate is needed."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Book:
     """A portfolio at one revision and one day, or all portfolios of a user as one."""
@@ -89,6 +103,21 @@ class Book:
     """SHA-256, in hex, of all of it."""
     parts: Mapping[str, int] | None = None
     """The portfolios that it joins, and the revision of each. None: it is one portfolio."""
+
+    def foreign(self, last: date, first: date) -> Foreign | None:
+        """Say which rates of exchange the book needs, up to a day, and from one on. None: all is in base currency."""
+        days = {last, first}
+        currencies = {balance.currency for balance in self.cash}
+        for positions in (self.held, self.closed):
+            rows = [row for row, currency in enumerate(positions.currencies) if currency != self.base_currency]
+            days |= {positions.entry_dates[row] for row in rows}
+            currencies |= {positions.currencies[row] for row in rows}
+        for movement in self.movements:
+            if movement.currency != self.base_currency:
+                days.add(movement.movement_date)
+                currencies.add(movement.currency)
+        foreign = sorted(currencies - {self.base_currency})
+        return Foreign(self.base_currency, tuple(foreign), min(days) - A_LONG_WEEKEND) if foreign else None
 
     def everything(self) -> Positions:
         """Give the positions that are held and those that are closed as one table, in this order."""

@@ -13,7 +13,10 @@ from services.risk.domain.assessed import Assessed, assess
 from services.risk.domain.book import Positions
 from services.risk.domain.inputs import Inputs, Needs
 from services.risk.domain.sensitivities import greeks
+from services.risk.domain.valuation import fx_rates
 
+IN_SHARES = ("delta", "gamma")
+"""Told in shares of the underlying; the others are money."""
 NAMES = ("delta", "gamma", "theta", "vega", "rho")
 
 
@@ -102,7 +105,9 @@ def _of_positions(inputs: Inputs, assessed: Assessed) -> FloatArray:
     held = inputs.book.held
     units = greeks(held, inputs.market)
     size = held.quantity * held.multiplier
-    return np.array([*(getattr(units, name) * size for name in NAMES), assessed.valued.exposure])
+    money = size * fx_rates(inputs.book, inputs.market)
+    columns = [getattr(units, name) * (size if name in IN_SHARES else money) for name in NAMES]
+    return np.array([*columns, assessed.valued.exposure])
 
 
 def _in_view(held: Positions, view: str) -> BoolArray:

@@ -33,7 +33,7 @@ def snapshots(book: Book, past: PastMarket, newest_session: date) -> tuple[Snaps
         past: the market then.
         newest_session: a session before it is looked back at: its snapshot is `backfilled`.
     """
-    positions, cash = past_book(book, past), past_cash(book, past.days)
+    positions, cash = past_book(book, past), past_cash(book, past.days, past.exchange(book.base_currency))
     found = [
         _snapshot(session, book, positions, cash, past, newest_session) for session in range(FROM_FIRST, len(past.days))
     ]
@@ -85,7 +85,7 @@ def _snapshot(
         portfolio_theta=greeks[2],
         portfolio_vega=greeks[3],
         portfolio_rho=greeks[4],
-        daily_pnl=sum_known(pnl - positions.pnl[session - 1]).total,
+        daily_pnl=sum_known(positions.gain[session] - positions.gain[session - 1]).total,
         daily_return=_daily_return(session, positions, cash),
         unrealized_pnl=unrealized,
         realized_pnl=realized,

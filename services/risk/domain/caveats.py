@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from riskmath.exposure import Coverage
 from services.risk.domain.book import Book
 from services.risk.domain.market import STALE_SESSIONS, MarketSlice
@@ -26,9 +28,23 @@ def caveats(book: Book, market: MarketSlice, valued: ValuedPositions, measured: 
         )
     if stale := _stale(book, market, valued):
         yield f"prices are older than {STALE_SESSIONS} sessions: {named_first(stale)}"
+    yield from _of_currencies(book, market, valued)
     yield from _of_options(book, market, valued)
     if count := int((~measured.sized).sum()):
         yield f"positions whose size in {book.base_currency} is not known, so that gross exposure omits them: {count}"
+
+
+def _of_currencies(book: Book, market: MarketSlice, valued: ValuedPositions) -> Iterator[str]:
+    """Which rates of exchange are old, and where that of the entry is missing."""
+    counted = {currency for currency, reason in zip(book.held.currencies, valued.reasons, strict=True) if not reason}
+    counted |= {balance.currency for balance in book.cash}
+    if market.rates:
+        ages = dict(zip(market.rates.currencies, market.rates.ages[-1].tolist(), strict=True))
+        if stale := sorted(currency for currency in counted if ages.get(currency, 0) > STALE_SESSIONS):
+            yield f"rates of exchange are older than {STALE_SESSIONS} sessions: {', '.join(stale)}"
+    if count := int((np.isnan(valued.pnl) & ~np.isnan(valued.market_value)).sum()):
+        # Word for word what the portfolio service says of the same positions.
+        yield f"positions without profit and loss, as no rate of exchange of their entry is known: {count}"
 
 
 def _of_options(book: Book, market: MarketSlice, valued: ValuedPositions) -> Iterator[str]:

@@ -48,7 +48,7 @@ def earned_pnl(inputs: Inputs) -> EarnedPnl:
     """
     assessed, book = assess(inputs), inputs.book
     positions, held = book.everything(), len(book.held)
-    pnl = np.concatenate([assessed.valued.pnl, realized_pnl(book)])
+    pnl = np.concatenate([assessed.valued.pnl, realized_pnl(book, inputs.market).total])
     excluded = {each.position_id: each for each in assessed.coverage.excluded}
     before: Assessed | None = None
     if inputs.before:
@@ -69,7 +69,7 @@ def earned_pnl(inputs: Inputs) -> EarnedPnl:
 def _earned_by_then(positions: Positions, inputs: Inputs, before: Assessed) -> FloatArray:
     """Give the profit and loss of each position at the earlier session; 0 where it was not there yet."""
     assert inputs.before is not None, "there is an earlier session"
-    then = inputs.before.book
+    then, market = inputs.before.book, inputs.before.market
     ids = (*then.held.position_ids, *then.closed.position_ids)
-    known = dict(zip(ids, [*before.valued.pnl.tolist(), *realized_pnl(then).tolist()], strict=True))
+    known = dict(zip(ids, [*before.valued.pnl.tolist(), *realized_pnl(then, market).total.tolist()], strict=True))
     return np.array([known.get(number, 0.0) for number in positions.position_ids], dtype=np.float64)

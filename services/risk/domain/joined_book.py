@@ -28,15 +28,16 @@ def join(books: Sequence[Book]) -> Book:
     """Give the portfolios of a user as one.
 
     Base currency is the one that most of them have; of several the first by name, or USD where there is none. What is
-    in another currency is left out by its own reason, as in any book.
+    in another currency is exchanged, as in any book.
     """
-    lots = _by_instrument(row for book in books for row in _rows(book.held))
+    base_currency = _most_common(book.base_currency for book in books) or DEFAULT_CURRENCY
+    lots = _by_instrument((row for book in books for row in _rows(book.held)), base_currency)
     netted = [_net(rows) for rows in lots.values()]
     closed = [row for book in books for row in _rows(book.closed)]
     return Book(
         portfolio_id=ALL,
         revision=0,
-        base_currency=_most_common(book.base_currency for book in books) or DEFAULT_CURRENCY,
+        base_currency=base_currency,
         held=_columns([row for held, _ in netted for row in held]),
         closed=_columns(closed + [row for _, offset in netted for row in offset]),
         cash=_cash(balance for book in books for balance in book.cash),
@@ -50,11 +51,14 @@ def join(books: Sequence[Book]) -> Book:
     )
 
 
-def _by_instrument(rows: Iterable[Row]) -> dict[tuple[Any, ...], list[Row]]:
+def _by_instrument(rows: Iterable[Row], base_currency: str) -> dict[tuple[Any, ...], list[Row]]:
     lots: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         contract = row["symbols"] if row["is_option"] else ""  # those that nobody lists share one id
-        key = row["instrument_ids"], contract, row["currencies"], row["multiplier"], row["underlying_ids"]
+        currency = row["currencies"]
+        # What was paid in another currency is exchanged at the rate of its day: only one day has one average price.
+        paid_on = "" if currency == base_currency else row["entry_dates"]
+        key = row["instrument_ids"], contract, currency, paid_on, row["multiplier"], row["underlying_ids"]
         lots.setdefault(key, []).append(row)
     return lots
 

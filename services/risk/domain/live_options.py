@@ -11,6 +11,7 @@ from riskmath.options import CALL, DAYS_A_YEAR, PUT
 from services.risk.domain.assessed import Assessed
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.market import OptionMark
+from services.risk.domain.valuation import fx_rates
 
 OF_THE_UNDERLYING = "realised_90d"
 """The one source of a volatility that knows nothing of the strike."""
@@ -24,7 +25,7 @@ class LiveOptions:
     """(O,), which of the held positions they are."""
     terms: OptionTerms
     size: FloatArray
-    """(O,), quantity x multiplier: what one unit's change of price is multiplied with, in base currency."""
+    """(O,), quantity x multiplier x fx: what one unit's change of price is multiplied with, in base currency."""
     strike_specific: BoolArray
     """(O,), whether the volatility is that of the option's own strike, and not of its underlying."""
 
@@ -41,6 +42,7 @@ def live_options(inputs: Inputs, assessed: Assessed) -> LiveOptions:
         assert option is not None, "an option without terms has no delta, and is left out"
         if not option.expired:
             found.append((row, option))
+    size = held.quantity * held.multiplier * fx_rates(inputs.book, market)
     rows = np.array([row for row, _ in found], dtype=np.int64)
     options = [option for _, option in found]
     day = market.session.as_of_date
@@ -55,4 +57,4 @@ def live_options(inputs: Inputs, assessed: Assessed) -> LiveOptions:
         american=[option.is_american for option in options],
     )
     specific = np.array([option.volatility_source != OF_THE_UNDERLYING for option in options], dtype=bool)
-    return LiveOptions(rows, terms, held.quantity[rows] * held.multiplier[rows], specific)
+    return LiveOptions(rows, terms, size[rows], specific)

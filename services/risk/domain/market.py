@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from riskmath.exchange import ExchangeRates, no_rates
+
 STALE_SESSIONS = 3
 """A price older than this many sessions is stale (methodology, section 0)."""
 
@@ -85,11 +87,19 @@ class MarketSlice:
     session: Session
     marks: Mapping[int, Mark]
     """By instrument."""
+    rates: ExchangeRates | None = None
+    """Rates of exchange up to the session. None: nothing is in another currency."""
+    rates_version: int = 0
+    """The newest version among the rates."""
+
+    def exchange(self, base_currency: str) -> ExchangeRates:
+        """Give the rates of exchange to the base currency of a book."""
+        return self.rates or no_rates(base_currency)
 
     @property
     def data_version(self) -> int:
-        """The newest version among the marks; 0 where none has a price."""
-        return max((mark.data_version for mark in self.marks.values()), default=0)
+        """The newest version among the marks and rates; 0 where none has a price."""
+        return max((*(mark.data_version for mark in self.marks.values()), self.rates_version))
 
     @property
     def price_basis(self) -> PriceBasis:

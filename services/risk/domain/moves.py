@@ -70,6 +70,7 @@ def without(inputs: Inputs, assessed: Assessed, left_out: Mapping[int, str]) -> 
         valued,
         market_value=np.where(left, np.nan, valued.market_value),
         pnl=np.where(left, np.nan, valued.pnl),
+        currency_pnl=np.where(left, np.nan, valued.currency_pnl),
         exposure=np.where(left, np.nan, valued.exposure),
         reasons=reasons,
     )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmath.arrays import BoolArray, FloatArray
+from riskmath.exchange import ExchangeRates, no_rates
 from riskmath.returns import log_returns
 from services.risk.domain.book import Positions
 from services.risk.domain.inputs import PriceHistory
@@ -37,7 +38,7 @@ class PastMarket:
     raw: PriceHistory | None
     """Closes as quoted, of what closed positions followed. None: nothing was closed meanwhile."""
     marks: tuple[MarketSlice, ...]
-    """Marks at a few of the sessions, oldest first, the last one that of the last session."""
+    """Marks at a few of the sessions, oldest first, the last one that of the last session, with rates of exchange."""
     later: int = 0
     """Sessions after the days, to the last one: the days are then a stretch of those that all the rest is about."""
 
@@ -49,6 +50,10 @@ class PastMarket:
         for first in range(1, len(self.days), most):
             days = self.days[first - 1 : first + most]
             yield replace(self, days=days, later=self.later + len(self.days) - first + 1 - len(days))
+
+    def exchange(self, base_currency: str) -> ExchangeRates:
+        """Give the rates of exchange to a base currency, up to the last session."""
+        return self.marks[-1].exchange(base_currency) if self.marks else no_rates(base_currency)
 
     @property
     def data_version(self) -> int:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+import numpy as np
 import rfc8785
 
+from riskmath.exchange import ExchangeRates
 from services.risk.domain.market import Mark, MarketSlice
 
 MODEL_VERSION = "5"
@@ -56,18 +58,27 @@ def market_digest(market: MarketSlice) -> str:
     """
     lines = [market.session.close_time.isoformat()]
     lines += [_line(market.marks[instrument_id]) for instrument_id in sorted(market.marks)]
+    if market.rates:
+        lines.append(f"{market.rates_version}\t{_rates(market.rates)}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 @cache
 def this_platform() -> str:
     """Name what the last bits of a result may hang on beside its inputs: the machine and the libraries."""
-    import numpy as np
-
     build = np.show_config(mode="dicts")
     blas = build["Build Dependencies"]["blas"]["version"]
     simd = "+".join(build["SIMD Extensions"].get("found", []))
     return f"{platform.machine()} python {platform.python_version()} numpy {np.__version__} blas {blas} {simd}"
+
+
+def _rates(table: ExchangeRates) -> str:
+    # One bit pattern for every NaN: two of them must not make two digests of the same rates.
+    digest = hashlib.sha256("\t".join([table.base_currency, *table.currencies]).encode())
+    digest.update(table.session_dates.astype("<i8").tobytes())
+    digest.update(np.where(np.isnan(table.rates), np.nan, table.rates).astype("<f8").tobytes())
+    digest.update(table.ages.astype("<i8").tobytes())
+    return digest.hexdigest()
 
 
 def _line(mark: Mark) -> str:

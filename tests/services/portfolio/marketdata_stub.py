@@ -7,6 +7,7 @@ sealed one. `tests/system` runs the same calls against the real service.
 import datetime
 
 import grpc
+import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
@@ -21,6 +22,8 @@ SECTORS = {"AAPL": "Information Technology", "JPM": "Financials", "XOM": "Energy
 INDUSTRIES = {"XOM": "Integrated Oil & Gas", "JPM": "Diversified Banks"}
 EXCHANGES = {"AAPL": "XNAS", "JPM": "XNYS", "XOM": "XNYS"}
 CURRENCIES = {"VOD": "GBP"}
+RATES: dict[str, dict[str, float]] = {}
+"""Dollars for one unit of a currency, by the day from which on they hold; a test tells them."""
 RENAMED: dict[str, str] = {}
 """Symbols that a test lets marketdata know by another's instrument."""
 NEWEST = Date(2022, 12, 28)
@@ -35,6 +38,20 @@ FACTORS = {"Market Beta": ("SPX", ""), "Growth": ("", ""), "Value": ("JPM", "XOM
 def weekdays(start: Date, end: Date) -> list[Date]:
     days = (start + datetime.timedelta(n) for n in range((end - start).days + 1))
     return [day for day in days if day.weekday() < 5]
+
+
+def rates_of_exchange(request, answer) -> None:
+    """What a currency is worth in dollars, the last known rate of each session."""
+    since = Date.fromisoformat(request.rates_start_date or request.as_of_date)
+    days = weekdays(since, Date.fromisoformat(request.as_of_date))
+    answer.rate_session_dates.extend(map(str, days))
+    for currency in sorted({*request.currencies} - {request.base_currency}):
+        told = RATES.get(currency, {}) if request.base_currency == "USD" else {}
+        rates = [told.get(max((known for known in told if known <= str(day)), default=""), np.nan) for day in days]
+        ages = [0 if rate == rate else -1 for rate in rates]
+        packed = {"rates": np.array(rates, "<f8").tobytes(), "ages": np.array(ages, "<i4").tobytes()}
+        known = {"rate": rates[-1]} if ages[-1] == 0 else {"reason": "no_fx_rate"}
+        answer.rates.add(currency=currency, **packed, **known)
 
 
 class MarketDataStub(MarketDataServiceServicer):
@@ -111,6 +128,8 @@ class MarketDataStub(MarketDataServiceServicer):
                 currency=CURRENCIES.get(symbols[number], "USD"),
                 data_version=DATA_VERSION,
             )
+        if request.base_currency:
+            rates_of_exchange(request, answer)
         return answer
 
     async def GetSplits(self, request, context):

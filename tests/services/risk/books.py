@@ -11,11 +11,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis
 from plimsoll.marketdata.v1.instrument_pb2 import OptionContract
 from plimsoll.marketdata.v1.marketdata_service_pb2 import ResolveSessionResponse
+from plimsoll.marketdata.v1.price_pb2 import CurrencyRate
 from plimsoll.marketdata.v1.price_pb2 import Mark as MarkMessage
 from plimsoll.portfolio.v1.portfolio_pb2 import Portfolio
 from plimsoll.portfolio.v1.portfolio_service_pb2 import Book as BookMessage
 from plimsoll.portfolio.v1.position_pb2 import CashBalance as CashMessage
 from plimsoll.portfolio.v1.position_pb2 import OptionTerms, Position
+from riskmath.exchange import ExchangeRates
 from services.risk.domain.book import Book, CashBalance, Positions
 from services.risk.domain.market import Mark, MarketSlice, OptionMark, Session
 
@@ -132,8 +134,29 @@ def option_mark(instrument_id, price, changes=None, **terms):
     return mark(instrument_id, price, **({"option": replace(known, **terms), "source": "model"} | (changes or {})))
 
 
-def market(*marks, session=SESSION):
-    return MarketSlice(session, {mark.instrument_id: mark for mark in marks})
+def market(*marks, session=SESSION, rates=None):
+    return MarketSlice(session, {mark.instrument_id: mark for mark in marks}, rates, 6 if rates else 0)
+
+
+def rates_of(days, base_currency="USD", ages=None, **by_currency):
+    """Rates of exchange on some days, by currency; a rate of None is missing."""
+    rates = np.array(list(by_currency.values()), dtype=float).T.reshape(len(days), len(by_currency))
+    known = np.zeros(rates.shape, dtype=np.int64) if ages is None else np.array(ages).T.reshape(rates.shape)
+    ages = np.where(np.isnan(rates), -1, known)
+    return ExchangeRates(base_currency, np.array(days, dtype="datetime64[D]"), tuple(by_currency), rates, ages)
+
+
+def rates_messages(rates, request):
+    """What the service answers of these rates: the currencies and the days that are asked for."""
+    told, since = {}, np.datetime64(request.rates_start_date or request.as_of_date, "D")
+    rows = (rates.session_dates >= since) & (rates.session_dates <= np.datetime64(request.as_of_date, "D"))
+    for currency in sorted({*request.currencies} - {request.base_currency}):
+        column = rates.currencies.index(currency) if currency in rates.currencies else None
+        values = np.full(rows.sum(), np.nan) if column is None else rates.rates[rows, column]
+        ages = np.full(rows.sum(), -1) if column is None else rates.ages[rows, column]
+        packed = {"rates": values.astype("<f8").tobytes(), "ages": ages.astype("<i4").tobytes()}
+        told[currency] = CurrencyRate(currency=currency, data_version=6, **packed)
+    return list(told.values()), rates.session_dates[rows].astype(str).tolist()
 
 
 def closes(prices=CLOSES, options=(CALL,)):

@@ -48,7 +48,7 @@ class FakeMarket:
             raise OutOfRange("DATE_OUT_OF_RANGE", "after the newest session", first="2022-01-03", newest=newest)
         return self.session
 
-    async def marks(self, instrument_ids, session):
+    async def marks(self, instrument_ids, session, foreign=None):
         self.asked.append((tuple(instrument_ids), session.as_of_date, session.data_version))
         return MarketSlice(session, {number: self.known[number] for number in instrument_ids})
 

@@ -14,7 +14,7 @@ from plimsoll.marketdata.v1.marketdata_service_pb2 import (
 )
 from plimsoll.portfolio.v1.cash_movement_pb2 import CashMovement
 from tests.services.risk import servers
-from tests.services.risk.books import SESSION, book_message, mark, mark_message, session_message
+from tests.services.risk.books import SESSION, book_message, mark, mark_message, rates_messages, session_message
 from tests.services.risk.pasts import DAYS
 
 FIRST = DAYS[0] - timedelta(days=400)
@@ -24,8 +24,8 @@ FIRST = DAYS[0] - timedelta(days=400)
 class PastMarketData(servers.MarketData):
     """Closes by instrument on the sessions of `pasts`; before them they are what they were on the first."""
 
-    def __init__(self, closes, extra_marks=()):
-        super().__init__(extra_marks)
+    def __init__(self, closes, extra_marks=(), rates=None):
+        super().__init__(extra_marks, rates=rates)
         self.closes = {number: list(column) for number, column in closes.items()}
         self.matrix_calls = 0
 
@@ -49,7 +49,8 @@ class PastMarketData(servers.MarketData):
         self.mark_calls += 1
         day = date.fromisoformat(request.as_of_date)
         marks = [self.known.get(number) or mark(number, self.close(number, day)) for number in request.instrument_ids]
-        return GetMarksResponse(marks=map(mark_message, marks))
+        rates, days = rates_messages(self.rates, request) if request.base_currency else ((), ())
+        return GetMarksResponse(marks=map(mark_message, marks), rates=rates, rate_session_dates=days)
 
     async def GetPriceMatrix(self, request, context):
         self.matrix_calls += 1

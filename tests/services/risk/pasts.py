@@ -21,11 +21,16 @@ def priced(closes, instrument_ids=(1, 2), basis="raw", before=EXTRA_SESSIONS, ve
     return PriceHistory(days, tuple(instrument_ids), rows, (basis,) * len(instrument_ids), version)
 
 
-def past(closes, instrument_ids=(1, 2), marks=None, earlier=(), **changes):
+def past(closes, instrument_ids=(1, 2), marks=None, earlier=(), rates=None, **changes):
     """The market of the five sessions; marks of the last session are its closes, unless they are given."""
     history = priced(closes, instrument_ids)
     newest = marks or [mark(number, close) for number, close in zip(instrument_ids, closes[-1], strict=True)]
-    slices = {"quoted": history, "adjusted": history, "raw": None, "marks": (*earlier, market(*newest))} | changes
+    slices = {
+        "quoted": history,
+        "adjusted": history,
+        "raw": None,
+        "marks": (*earlier, market(*newest, rates=rates)),
+    } | changes
     return PastMarket(DAYS, **slices)
 
 

@@ -42,7 +42,7 @@ from plimsoll.portfolio.v1.risk_settings_service_pb2_grpc import (
     RiskSettingsServiceServicer,
     add_RiskSettingsServiceServicer_to_server,
 )
-from tests.services.risk.books import AS_OF, PORTFOLIO_ID, SESSION, mark_message, session_message
+from tests.services.risk.books import AS_OF, PORTFOLIO_ID, SESSION, mark_message, rates_messages, session_message
 from tests.services.risk.history_messages import factors_message, facts_message, history_message, yields_message
 
 SERVICE_KEY = Secret("a key that all services of a test share")
@@ -147,7 +147,8 @@ class Portfolio(PortfolioServiceServicer):
 class MarketData(MarketDataServiceServicer):
     """One session, and its marks."""
 
-    def __init__(self, marks, session=SESSION, history=None, factors=None, facts=None, yields=None):
+    def __init__(self, marks, session=SESSION, history=None, factors=None, facts=None, yields=None, rates=None):
+        self.rates = rates
         self.known = {mark.instrument_id: mark for mark in marks}
         self.session = session
         self.history = history
@@ -166,7 +167,9 @@ class MarketData(MarketDataServiceServicer):
 
     async def GetMarks(self, request, context):
         self.mark_calls += 1
-        return GetMarksResponse(marks=[mark_message(self.known[number]) for number in request.instrument_ids])
+        rates, days = rates_messages(self.rates, request) if request.base_currency else ((), ())
+        marks = [mark_message(self.known[number]) for number in request.instrument_ids]
+        return GetMarksResponse(marks=marks, rates=rates, rate_session_dates=days)
 
     async def GetPriceMatrix(self, request, context):
         self.matrices_asked.append(list(request.instrument_ids))

@@ -132,7 +132,7 @@ def test_half_of_the_book_is_enough_and_less_is_not(shares, available):
     assert result.metadata.coverage.modelled_percent == pytest.approx(100 * shares / (shares + 100))
 
 
-def test_other_currencies_need_a_rate_that_nobody_supplies():
+def test_other_currencies_need_a_rate():
     foreign = Row("SAP", 8, 10, 90.0, currency="EUR")
     closed = Row("BMW", 9, 10, 70.0, exit_price=80.0, currency="EUR")
     result = overview((AAPL, foreign), [mark(1, 126.04), mark(8, 95.0, currency="EUR")], closed=(closed, SOLD))

@@ -25,7 +25,7 @@ class Counted:
             raise ConnectionError("closed")
         return history(np.zeros((sessions - 1, len(instrument_ids))), instrument_ids)
 
-    async def marks(self, instrument_ids, session):
+    async def marks(self, instrument_ids, session, foreign=None):
         self.asked.append("marks")
         return MarketSlice(session, {})
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskmath.american import american
+from riskmath.exchange import no_rates
 from services.risk.domain.book_history import book_returns, snapshots
 from services.risk.domain.past_cash import past_cash
 from services.risk.domain.snapshot import digest_of, warnings_of
@@ -153,7 +154,7 @@ def test_less_than_half_of_the_book_is_no_value():
     assert column(found, "total_value_reason") == ["no_market_data"] * 4
 
 
-def test_foreign_positions_have_no_value_and_make_no_flow():
+def test_foreign_positions_have_no_value_without_a_rate_and_make_no_flow():
     held = traded((on(AAPL, DAYS[0]), on(XOM, DAYS[2], quantity=1.0, currency="EUR")))
     found = taken(held, past(CLOSES, marks=[mark(1, 107.0), mark(2, 51.0, currency="EUR")]))
     assert [each.reason for each in found[-1].excluded] == ["no_fx_rate"]
@@ -299,4 +300,4 @@ def test_what_a_funded_book_gains_is_its_profit(closes, first, second, cash, ent
 
 def test_cash_before_the_trades_is_what_it_was():
     held = traded((on(AAPL, DAYS[2], entry_price=100.0),), cash=[("USD", 1.0)])
-    assert past_cash(held, DAYS).balance.tolist() == [10_001.0, 10_001.0, 1.0, 1.0, 1.0]
+    assert past_cash(held, DAYS, no_rates("USD")).balance.tolist() == [10_001.0, 10_001.0, 1.0, 1.0, 1.0]
