@@ -343,7 +343,7 @@ async def test_a_portfolio_service_that_is_away_is_told_once_and_waited_for(behi
     stack.portfolio.events.tell(Event.PORTFOLIO_DELETED, OWNER, PORTFOLIO_ID)
     async with servers.serving_portfolio(stack.portfolio, address=stack.settings.portfolio_address):
         await until(is_gone, stack, first)
-    assert len(told()) == 1
+        assert len(told()) == 1
 
 
 async def test_a_restarted_service_goes_on_where_it_was(behind):
