@@ -161,3 +161,32 @@ def test_what_a_portfolio_gained_is_what_its_positions_won(
     asked = {"portfolio_id": portfolios[book], "group_by": "sector"}
     groups = analyst.get("/api/v1/analytics/positions/attribution", params=asked).json()
     assert sum(group["total_pnl"] for group in groups["groups"]) == pytest.approx(gained, rel=1e-9)
+
+
+def test_proxies_that_are_stated_carry_the_positions_and_defaults_without_prices_are_named(
+    analyst: httpx.Client, portfolios: dict[str, str]
+):
+    """The bundled prices have the index, and none of the funds that stand for the market by default."""
+    portfolio_id = portfolios["long_short"]
+    path = f"/api/v1/analytics/portfolio/{portfolio_id}/positions/factor-exposures"
+    before = analyst.get(path, params={"model": "stock_proxies"}).json()
+    assert (before["available"], before["reason"]) == (False, "insufficient_overlap")
+    assert {each["reason"] for each in before["metadata"]["coverage"]["excluded"]} == {"no_market_proxy"}
+    assert any("SPY" in warning for warning in before["metadata"]["warnings"])
+    by_default = analyst.get(f"/api/v1/management/portfolios/{portfolio_id}/factor-proxies").json()["proxies"]
+    own = {"market": "SPX", "momentum": "MTUM", "value": "VLUE", "subindustry": ["CVX", "XOM", "RRC"]}
+    stated = analyst.put(
+        f"/api/v1/management/portfolios/{portfolio_id}/factor-proxies", json={"proxies": dict.fromkeys(by_default, own)}
+    )
+    assert stated.status_code == 200, stated.text
+    told = analyst.get(path, params={"model": "stock_proxies"}).json()
+    assert (told["available"], told["factor_model"]) == (True, "stock_proxies")
+    assert told["metadata"]["observations"] == 60
+    for position in told["positions"]:
+        proxies = {proxy["name"]: proxy for proxy in position["proxies"]}
+        assert proxies["market"]["stated"] is True
+        assert proxies["market"]["beta"] == position["exposures"]["market"]
+        assert 0.0 < position["r2"] <= 1.0
+        assert position["observations"] == 60
+    result = f"/api/v1/results/{told['metadata']['result_id']}"
+    assert analyst.post(f"{result}:replay", json={}).json()["verdict"] == "IDENTICAL"

@@ -5,7 +5,7 @@ or by default of exchange and industry. Betas of different stocks are on differe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -16,6 +16,7 @@ from riskmath.returns import month_ends, simple_returns
 from riskmath.stock_proxies import PROXIES, ProxyFit, median_of_peers, proxy_fit
 from services.risk.domain.analysis import Analysis, Found, Lookback
 from services.risk.domain.assessed import Assessed, assess
+from services.risk.domain.caveats import named_first
 from services.risk.domain.coverage import is_enough
 from services.risk.domain.factor_fits import FULL, LARGE_BETA
 from services.risk.domain.inputs import BookProxies, Inputs, Needs, OwnProxies, PriceHistory
@@ -103,13 +104,9 @@ class Fitted:
     """(5,), symbols that nobody knows."""
     reasons: tuple[str, ...]
     """(5,), why a proxy is not in the fit; empty where it is."""
-
-    @property
-    def missing(self) -> str:
-        """Why there is no fit. Empty: there is one."""
-        if not self.reasons[0]:
-            return ""
-        return "no_market_proxy" if self.reasons[0] in {"no_proxy", "unknown_symbol"} else "insufficient_history"
+    missing: str
+    """Why there is no fit: `no_market_proxy` where nothing with prices stands for the market, or
+    `insufficient_history`. Empty: there is one."""
 
 
 def expose_to_proxies(inputs: Inputs, parameters: PositionFactorParameters) -> Found:
@@ -121,6 +118,9 @@ def expose_to_proxies(inputs: Inputs, parameters: PositionFactorParameters) -> F
         return assessed.unavailable()
     assert inputs.proxies is not None, "they are among the needs"
     months = monthly_returns(inputs.history)
+    if unpriced := _without_prices(inputs.proxies, months):
+        told = f"proxies that have no prices: {named_first(unpriced)}"
+        assessed = replace(assessed, warnings=(*assessed.warnings, told))
     fits = _fits(inputs, inputs.proxies, months, assessed)
     assessed = without(inputs, assessed, {number: fitted.missing for number, fitted in fits.items() if fitted.missing})
     if not is_enough(assessed.measured):
@@ -160,6 +160,13 @@ def monthly_returns(history: PriceHistory | None) -> MonthlyReturns:
     return MonthlyReturns(simple_returns(closes), tuple(history.session_dates[end] for end in ends), columns)
 
 
+def _without_prices(proxies: BookProxies, months: MonthlyReturns) -> list[str]:
+    """Symbols that stand for something, and that nobody knows, or of which no month is known."""
+    symbols = {symbol for own in proxies.by_symbol.values() for symbol in own.named()}
+    ids = proxies.instrument_ids
+    return sorted(each for each in symbols if each not in ids or np.isnan(months.of([ids[each]])).all())
+
+
 def _fits(inputs: Inputs, proxies: BookProxies, months: MonthlyReturns, assessed: Assessed) -> dict[int, Fitted]:
     """Fit every underlying that a modelled position follows."""
     held = inputs.book.held
@@ -179,7 +186,8 @@ def _fitted(instrument_id: int, own: OwnProxies, proxies: BookProxies, months: M
         left_out if numbers else "unknown_symbol" if nobody_knows else "no_proxy"
         for left_out, numbers, nobody_knows in zip(fit.left_out, priced, unknown, strict=True)
     )
-    return Fitted(fit, own, unknown, reasons)
+    no_fit = "no_market_proxy" if np.isnan(columns[0]).all() else "insufficient_history"
+    return Fitted(fit, own, unknown, reasons, missing=no_fit if reasons[0] else "")
 
 
 def _position(inputs: Inputs, assessed: Assessed, row: int, fitted: Fitted) -> ProxiedPosition:

@@ -126,6 +126,16 @@ def test_without_a_market_a_position_is_left_out_and_named():
     assert found_in(inputs(AAPL=nothing, MSFT=nothing, XOM=nothing)).reason == "insufficient_overlap"
 
 
+def test_a_fund_without_prices_stands_for_nothing():
+    unpriced = HISTORY.closes.copy()
+    unpriced[:, 3] = np.nan
+    found = found_in(inputs(prices=history_of(unpriced, HISTORY.instrument_ids)))
+    assert (found.body, found.reason) == (None, "insufficient_overlap")
+    assert {each.reason for each in found.coverage.excluded} == {"no_market_proxy"}
+    assert "proxies that have no prices: SPY" in found.warnings
+    assert not any("proxies" in warning for warning in found_in(inputs()).warnings)
+
+
 def test_too_few_months_are_no_fit():
     young = RETURNS.copy()
     young[:-500, 2] = np.nan
