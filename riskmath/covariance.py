@@ -62,6 +62,16 @@ def ewma_covariance(returns: ArrayLike, decay: float = DECAY) -> FloatArray:
     Errors: ValueError for infinity, no complete session, a decay outside (0, 1].
     Source: RiskMetrics Technical Document, 4th edition, 1996, section 5.
     """
+    scaled = ewma_weighted(returns, decay)
+    return np.asarray(scaled.T @ scaled)
+
+
+def ewma_weighted(returns: ArrayLike, decay: float = DECAY) -> FloatArray:
+    """Returns times the root of their weights, whose product with themselves is the `ewma_covariance`.
+
+    Formula: sqrt(d^(age t) / sum_t d^(age t)) r_t, over the sessions on which all columns are known.
+    Shapes: returns (T, N), result (sessions, N). Units, NaN, errors and source: as `ewma_covariance`.
+    """
     if not 0.0 < decay <= 1.0:
         raise ValueError(f"decay is {decay}: must be above 0 and at most 1")
     (r,) = matrices(returns=returns)
@@ -71,8 +81,7 @@ def ewma_covariance(returns: ArrayLike, decay: float = DECAY) -> FloatArray:
         r, weight = r[~missing], weight[~missing]
     if not len(r) or weight[-1] == 0.0:
         raise ValueError("returns has no session young enough on which all columns are known")
-    scaled = np.sqrt(weight / weight.sum())[:, None] * r
-    return np.asarray(scaled.T @ scaled)
+    return np.asarray(np.sqrt(weight / weight.sum())[:, None] * r)
 
 
 def two_speed_covariance(

@@ -13,8 +13,6 @@ from riskmath.options import option_columns
 
 WORTHLESS: Final = 1e-8
 """What is left of the spot of an underlying that loses everything: a logarithm needs something."""
-NODES: Final = 41
-"""Spots at which the premium for early exercise is computed, and between which it is interpolated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +58,7 @@ class OptionTerms:
 
     def only(self, chosen: BoolArray | slice | NDArray[np.int64]) -> "OptionTerms":
         """Some of the options: a mask (N,), or places in the order in which they are wanted."""
-        return OptionTerms(**_terms(self, chosen), american=self.american[chosen])
+        return OptionTerms(**terms_of(self, chosen), american=self.american[chosen])
 
     def at(self, volatility: ArrayLike) -> "OptionTerms":
         """The same options at other volatilities, (N,). Errors: ValueError for infinity or a different length."""
@@ -76,7 +74,7 @@ class OptionTerms:
         """
         moved, _ = columns(spot_return=spot_return, spot=self.spot)
         (sigma,) = columns(volatility=self.volatility if volatility is None else volatility)
-        return replace(self, spot=self.spot * _left(moved), volatility=sigma, rate=self.rate + rate_change)
+        return replace(self, spot=self.spot * left_of(moved), volatility=sigma, rate=self.rate + rate_change)
 
 
 def model_price(options: OptionTerms) -> FloatArray:
@@ -87,7 +85,7 @@ def model_price(options: OptionTerms) -> FloatArray:
     price = np.full(options.spot.size, np.nan)
     for early, chosen in ((True, options.american), (False, ~options.american)):
         if chosen.any():
-            terms = _terms(options, chosen)
+            terms = terms_of(options, chosen)
             price[chosen] = american_price(**terms).price if early else european(**terms).price
     return price
 
@@ -141,8 +139,8 @@ def prices_at(
     NaN: a missing move, or an option without a price.
     Errors: ValueError for infinity, a wrong shape, a return below -1.
     """
-    ratio = _left(_moves_of(options, spot_returns))
-    moved = _spread(options, ratio)
+    ratio = left_of(_moves_of(options, spot_returns))
+    moved = spread(options, ratio)
     if volatility is not None:
         sigma, _ = matrices(volatility=volatility, spot_returns=ratio)
         moved = moved.at(sigma.ravel())
@@ -155,23 +153,6 @@ def prices_at(
     return model_price(moved).reshape(ratio.shape)
 
 
-def scenario_prices(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray:
-    """Prices of options under many moves of their underlyings, volatility and rate as they are.
-
-    Formula: the European price at every spot, and for American options the premium of early exercise, interpolated
-        linearly between 41 spots over the range of the moves. The premium is small and smooth: within 1e-4 of strike.
-    Shapes: spot_returns (S, N), result (S, N). NaN: a missing move, or an option without a price.
-    Errors: ValueError for infinity, a wrong shape, a return below -1.
-    Source: methodology, section 8: simulated returns revalue options.
-    """
-    ratio = _left(_moves_of(options, spot_returns))
-    prices = _repriced(options, ratio)
-    early = np.flatnonzero(options.american & ~np.isnan(ratio).all(axis=0))
-    if early.size:
-        prices[:, early] += _premiums(options.only(early), ratio[:, early])
-    return prices
-
-
 def _moves_of(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray:
     (moved,) = matrices(spot_returns=spot_returns)
     if moved.shape[1] != options.spot.size:
@@ -179,26 +160,7 @@ def _moves_of(options: OptionTerms, spot_returns: ArrayLike) -> FloatArray:
     return moved
 
 
-def _premiums(options: OptionTerms, ratio: FloatArray) -> FloatArray:
-    """Premium for early exercise at each ratio of spot to present spot, (S, n)."""
-    lowest, highest = np.nanmin(ratio, axis=0), np.nanmax(ratio, axis=0)
-    width = np.maximum((highest - lowest) / (NODES - 1), WORTHLESS)
-    nodes = lowest + np.arange(NODES)[:, None] * width
-    flat = _spread(options, nodes)
-    premium = np.maximum(american_price(**_terms(flat)).price - european(**_terms(flat)).price, 0.0)
-    premium = premium.reshape(nodes.shape)
-    place = (ratio - lowest) / width
-    below = np.clip(np.nan_to_num(place), 0, NODES - 2).astype(np.int64)
-    column = np.arange(ratio.shape[1])
-    start = premium[below, column]
-    return np.asarray(start + (premium[below + 1, column] - start) * (place - below))
-
-
-def _repriced(options: OptionTerms, ratio: FloatArray) -> FloatArray:
-    return european(**_terms(_spread(options, ratio))).price.reshape(ratio.shape)
-
-
-def _spread(options: OptionTerms, ratio: FloatArray) -> OptionTerms:
+def spread(options: OptionTerms, ratio: FloatArray) -> OptionTerms:
     """One row for each option at each ratio of spot, row by row of the ratios."""
 
     def repeated(column: FloatArray) -> FloatArray:
@@ -228,7 +190,8 @@ class _Columns(TypedDict):
     right: FloatArray
 
 
-def _terms(options: OptionTerms, chosen: BoolArray | slice | NDArray[np.int64] = slice(None)) -> _Columns:
+def terms_of(options: OptionTerms, chosen: BoolArray | slice | NDArray[np.int64] = slice(None)) -> _Columns:
+    """What the models are called with; chosen: a mask, or places in the order in which they are wanted."""
     return {
         "spot": options.spot[chosen],
         "strike": options.strike[chosen],
@@ -240,7 +203,7 @@ def _terms(options: OptionTerms, chosen: BoolArray | slice | NDArray[np.int64] =
     }
 
 
-def _left(returns: FloatArray) -> FloatArray:
+def left_of(returns: FloatArray) -> FloatArray:
     """What is left of each spot; a hair of it where all is lost."""
     if (returns < -1.0).any():
         raise ValueError(f"a spot return is {np.nanmin(returns)}: must be at least -1")

@@ -5,11 +5,12 @@ about is the subject of `simulation`.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri  # type: ignore[import-untyped]  # scipy comes without types
 
 from riskmath.arrays import FloatArray, columns, matrices, refuse_missing
@@ -88,13 +89,24 @@ def tail_parts(pnl: ArrayLike, confidence: float = CONFIDENCE) -> TailParts:
     """
     (outcome,) = matrices(pnl=pnl)
     refuse_missing(pnl=outcome)
-    k, whole = _tail_size(len(outcome), confidence)
-    total = outcome.sum(axis=1)
-    worst = np.argsort(total, kind="stable")[: whole + 1]
+    return tail_parts_of(outcome.sum(axis=1), lambda worst: outcome[worst], confidence)
+
+
+def tail_parts_of(
+    total: ArrayLike, positions: Callable[[NDArray[np.int64]], FloatArray], confidence: float = CONFIDENCE
+) -> TailParts:
+    """The same, of results of the book, (S,), where those of its positions are wanted in the tail alone.
+
+    positions gives them for the scenarios of the tail, (n,) places, as (n, N).
+    """
+    (results,) = columns(total=total)
+    refuse_missing(total=results)
+    k, whole = _tail_size(len(results), confidence)
+    worst = np.argsort(results, kind="stable")[: whole + 1]
     weight = np.ones(whole + 1)
     weight[whole] = k - whole
-    parts = -(weight @ outcome[worst]) / k
-    shortfall, at_risk = float(parts.sum()), float(-total[worst[whole]])
+    parts = -(weight @ positions(worst)) / k
+    shortfall, at_risk = float(parts.sum()), float(-results[worst[whole]])
     return TailParts(
         value_at_risk=at_risk,
         expected_shortfall=shortfall,

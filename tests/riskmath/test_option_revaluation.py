@@ -90,35 +90,6 @@ def test_delta_and_gamma_agree_for_a_small_move():
     assert np.abs(full - quick).max() <= 2e-5 * (size * terms["spot"]).max()
 
 
-def test_many_scenarios_are_each_their_own_revaluation():
-    options = book(30, 8)
-    moved = np.random.default_rng(1).normal(0.0, 0.05, (80, 30))
-    found = subject.scenario_prices(options, moved)
-    exact = np.array([subject.model_price(options.shocked(row)) for row in moved])
-    assert np.array_equal(np.isnan(found), np.isnan(exact))
-    assert np.nanmax(np.abs(found - exact) / options.strike) < 1e-4
-
-
-def test_scenarios_without_any_move_have_the_present_price():
-    options = book(6, 4)
-    assert subject.scenario_prices(options, np.zeros((3, 6)))[1] == pytest.approx(
-        subject.model_price(options), abs=1e-9
-    )
-
-
-def test_what_is_missing_stays_missing_and_disturbs_no_other():
-    options = book(4, 4)
-    moved = np.random.default_rng(1).normal(0.0, 0.05, (9, 4))
-    whole = subject.scenario_prices(options, moved)
-    moved[3, 2] = nan
-    moved[:, 0] = nan
-    found = subject.scenario_prices(options, moved)
-    assert np.isnan(found[:, 0]).all()
-    assert np.isnan(found[3, 2])
-    assert found[:, [1, 3]] == pytest.approx(whole[:, [1, 3]], rel=1e-12)
-    assert subject.scenario_prices(options, np.empty((0, 4))).shape == (0, 4)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -126,7 +97,7 @@ def test_what_is_missing_stays_missing_and_disturbs_no_other():
         (lambda: option(spot=np.inf), r"spot\[0\] is inf"),
         (lambda: option().shocked([-1.2]), "a spot return is -1.2: must be at least -1"),
         (lambda: option().shocked([0.1, 0.2]), "spot has 1 rows, spot_return has 2"),
-        (lambda: subject.scenario_prices(option(), np.zeros((2, 3))), "has 3 columns: must have 1"),
+        (lambda: subject.prices_at(option(), np.zeros((2, 3))), "has 3 columns: must have 1"),
         (lambda: OptionTerms.of(**random_book(2, 1), american=[True]), r"american has shape \(1,\)"),
     ],
 )

@@ -9,6 +9,7 @@ from scipy import integrate, stats
 
 from riskmath import simulation
 from riskmath import tail_risk as subject
+from riskmath.covariance import ewma_covariance
 from tests.riskmath import bundled
 
 nan = np.nan
@@ -176,27 +177,59 @@ def test_filtering_never_goes_below_ruin_and_leaves_a_still_book_alone():
     assert simulation.filtered_returns([[0.1], [nan]], [0.0, 0.0])[0, 0] == 0.1
 
 
+def drawn(*arguments, **options):
+    return simulation.bootstrap_returns(*arguments, **options).all()
+
+
 def test_bootstrap_is_seeded_and_compounds():
     scenarios = bundled.funds(100)
-    found = simulation.bootstrap_returns(scenarios, 10, draws=4000, seed=7)
-    assert np.array_equal(found, simulation.bootstrap_returns(scenarios, 10, draws=4000, seed=7))
-    assert not np.array_equal(found, simulation.bootstrap_returns(scenarios, 10, draws=4000, seed=8))
+    found = drawn(scenarios, 10, draws=4000, seed=7)
+    assert np.array_equal(found, drawn(scenarios, 10, draws=4000, seed=7))
+    assert not np.array_equal(found, drawn(scenarios, 10, draws=4000, seed=8))
     assert found.std(axis=0) == pytest.approx(scenarios.std(axis=0) * 10**0.5, rel=0.05)
-    assert simulation.bootstrap_returns([[0.1]], 3, draws=2)[:, 0] == pytest.approx([0.331, 0.331])
-    assert np.array_equal(simulation.bootstrap_returns(scenarios, 1), scenarios)
+    assert drawn([[0.1]], 3, draws=2)[:, 0] == pytest.approx([0.331, 0.331])
+    assert np.array_equal(drawn(scenarios, 1), scenarios)
 
 
 def test_monte_carlo_has_the_covariance_and_the_parametric_tail():
-    covariance = np.cov(bundled.funds(250).T)
-    found = simulation.normal_returns(covariance, draws=200_000, seed=1)
+    returns = bundled.funds(250)
+    covariance = ewma_covariance(returns)
+    found = simulation.normal_returns(simulation.covariance_root(returns), draws=200_000, seed=1).all()
     assert found.mean(axis=0) == pytest.approx(np.zeros(5), abs=1e-15)
     assert np.cov(found.T) == pytest.approx(covariance, rel=0.02)
     weights = np.full(5, 0.2)
     expected = subject.parametric_tail(weights, covariance).value_at_risk
     assert subject.tail_risk((found @ weights)[:, None]).value_at_risk[0] == pytest.approx(expected, rel=0.02)
-    assert np.array_equal(
-        simulation.normal_returns(covariance, draws=9), simulation.normal_returns(covariance, draws=10)
-    )
+    nine, ten = (simulation.normal_returns([[0.1]], draws=draws).all() for draws in (9, 10))
+    assert np.array_equal(nine, ten)
+
+
+@pytest.mark.parametrize("sessions", [3, 250])
+def test_a_root_gives_the_covariance_back_of_many_instruments_and_of_few(sessions):
+    returns = bundled.funds(sessions)
+    root = simulation.covariance_root(returns)
+    assert len(root) == min(sessions, 5)
+    assert root.T @ root == pytest.approx(ewma_covariance(returns), rel=1e-9, abs=1e-18)
+
+
+@pytest.mark.parametrize(
+    "scenarios",
+    [
+        simulation.bootstrap_returns(bundled.funds(100), 5, draws=1_000),
+        simulation.bootstrap_returns(bundled.funds(100), 1),
+        simulation.normal_returns(simulation.covariance_root(bundled.funds(100)), draws=1_000),
+    ],
+)
+def test_block_by_block_scenarios_and_their_tail_are_the_same(scenarios, monkeypatch):
+    whole = scenarios.all()
+    monkeypatch.setattr(simulation, "CELLS_AT_ONCE", 35)
+    blocks = list(scenarios.blocks(5))
+    assert max(map(len, blocks)) == 7
+    assert np.vstack(blocks) == pytest.approx(whole, rel=1e-12, abs=1e-18)
+    total = np.concatenate([block.sum(axis=1) for block in blocks])
+    found, expected = subject.tail_parts_of(total, scenarios.made), subject.tail_parts(whole)
+    assert found.value_at_risk == pytest.approx(expected.value_at_risk, rel=1e-12)
+    assert found.component_shortfall == pytest.approx(expected.component_shortfall, rel=1e-12, abs=1e-16)
 
 
 @pytest.mark.parametrize(
@@ -210,8 +243,7 @@ def test_monte_carlo_has_the_covariance_and_the_parametric_tail():
         (lambda: subject.parametric_tail([1.0], [[1.0]], horizon=0.0), "horizon is 0.0"),
         (lambda: subject.parametric_tail([nan], [[1.0]]), r"exposure\[0\] is nan"),
         (lambda: simulation.bootstrap_returns([[0.1]], 0), "horizon is 0"),
-        (lambda: simulation.normal_returns([[1.0, 0.0]]), "must be square"),
-        (lambda: simulation.normal_returns([[1.0, 2.0], [2.0, 1.0]]), "has the eigenvalue -1.0"),
+        (lambda: simulation.normal_returns([[nan]]), r"root\[0, 0\] is nan"),
         (lambda: simulation.normal_returns([[1.0]], horizon=0.0), "horizon is 0.0"),
     ],
 )

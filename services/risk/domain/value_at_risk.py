@@ -80,7 +80,7 @@ def value_at_risk(inputs: Inputs, parameters: ValueAtRiskParameters) -> Found:
         parameters.method,
         returns,
         exposure,
-        lambda scenarios: simulated_pnl(inputs, moved, scenarios),
+        lambda lowest, highest: simulated_pnl(inputs, moved, lowest, highest),
         parameters.confidence_level,
         parameters.horizon_days,
     )
