@@ -17,7 +17,7 @@ import rfc8785
 from riskmath.exchange import ExchangeRates
 from services.risk.domain.market import Mark, MarketSlice
 
-MODEL_VERSION = "5"
+MODEL_VERSION = "6"
 """Raised whenever a formula, a rule or a sentence of an answer changes."""
 BOOKS_KEPT = 32
 """Whose marks have been read lately, and are read again by the next analysis."""
