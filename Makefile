@@ -5,6 +5,8 @@ BIN     := $(VENV)/bin
 STUBS   := gen/.stamp
 PROTOS  := $(shell find protos -name '*.proto')
 WORKERS ?= 2
+# Groups and their order are those of tests/conftest.py.
+SHARED  := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test soak lint format protos bench audit lock clean
@@ -47,10 +49,10 @@ down: $(STUBS)  ## stop a stack that `make up` or `make demo` started
 # --- check ---
 
 test: $(STUBS) $(VENV)/dev.stamp  ## every test that needs no outside server
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=95
+	$(BIN)/pytest $(SHARED) --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 soak: $(STUBS) $(VENV)/dev.stamp  ## the full sweeps that `make test` samples
-	PLIMSOLL_SOAK=1 $(BIN)/pytest -n $(WORKERS)
+	PLIMSOLL_SOAK=1 $(BIN)/pytest $(SHARED)
 
 lint: $(STUBS) $(VENV)/dev.stamp  ## ruff, mypy, import-linter, buf
 	$(BIN)/ruff check .

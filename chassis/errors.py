@@ -127,9 +127,13 @@ class FailedPrecondition(Failure):
 
 
 class OutOfRange(Failure):
-    """Past the end of what there is."""
+    """A field asks for what is past the end of what there is."""
 
     code = grpc.StatusCode.OUT_OF_RANGE
+
+    def __init__(self, reason: str, violation: Violation, **metadata: object) -> None:
+        super().__init__(reason, str(violation), **metadata)
+        self.violations = [violation]
 
 
 class RateLimited(Failure):

@@ -218,7 +218,7 @@ def export_portfolio(
 
 @app.command("report")
 def report_portfolio(
-    portfolio: Annotated[str, typer.Argument(help="Name or id of the portfolio.")],
+    portfolio: Annotated[str, typer.Argument(help="Name or id of the portfolio; `all`: every one, as one.")],
     kind: Annotated[ReportForm, typer.Option("--format", help="What to write.")] = ReportForm.TEXT,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File to write. Default: standard output.")

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 from chassis.settings import Secret, read
-from cli.asking import fetch_report
+from cli.asking import ALL, fetch_report
 from cli.caller import ask_name, ask_password
 from cli.demo.account import Account, log_in
 from cli.demo.command import terminal
 from cli.demo.importing import portfolios_by_name
 from cli.demo.rest import Api, ApiError, Json
-from cli.report.answers import read_answers
+from cli.report.answers import PortfolioAnswers, read_answers, read_joined
 from cli.report.html import html_page
 from cli.report.portfolio import full_page
 from cli.report.risk import read_risk
@@ -46,7 +46,7 @@ def report(home: Home, portfolio: str, kind: ReportFormat, output: Path | None, 
 
     Args:
         home: where a stack may run.
-        portfolio: name or id.
+        portfolio: name or id, or `all` for every portfolio of the account as one.
         kind: of what form.
         output: the file. None: standard output.
         email: who signs in. Empty: who the environment names, or who is asked for.
@@ -61,7 +61,7 @@ def report(home: Home, portfolio: str, kind: ReportFormat, output: Path | None, 
     except ApiError as error:
         raise StackError(str(error)) from error
     if kind == "text" and output is None:
-        terminal().print(full_page(read_answers(answers["complete"], answers["overview"]), read_risk(answers)))
+        terminal().print(full_page(_book(answers), read_risk(answers)))
         return
     text = written(answers, kind)
     if output is None:
@@ -78,13 +78,19 @@ def written(answers: Mapping[str, Json], kind: ReportFormat) -> str:
     """Give a report as the content of a file."""
     if kind == "json":
         return json.dumps(answers, indent=2) + "\n"
-    complete, risk = read_answers(answers["complete"], answers["overview"]), read_risk(answers)
+    book, risk = _book(answers), read_risk(answers)
     if kind == "html":
-        return html_page(complete, risk_sections(risk))
+        return html_page(book, risk_sections(risk))
     page = terminal()
     with page.capture() as printed:
-        page.print(full_page(complete, risk))
+        page.print(full_page(book, risk))
     return printed.get()
+
+
+def _book(answers: Mapping[str, Json]) -> PortfolioAnswers:
+    if "complete" in answers:
+        return read_answers(answers["complete"], answers["overview"])
+    return read_joined(answers["portfolios"]["portfolios"], answers["overview"])
 
 
 def gateway_url(home: Home) -> str:
@@ -102,13 +108,18 @@ def gateway_url(home: Home) -> str:
 async def _fetch(url: str, account: Account, portfolio: str) -> dict[str, Json]:
     async with Api(url) as api:
         await log_in(api, account)
-        return await fetch_report(api, await _id_of(api, portfolio))
+        portfolios = await portfolios_by_name(api)
+        portfolio_id = _id_of(portfolios, portfolio)
+        answers = await fetch_report(api, portfolio_id)
+    return answers | ({"portfolios": {"portfolios": list(portfolios.values())}} if portfolio_id == ALL else {})
 
 
-async def _id_of(api: Api, portfolio: str) -> str:
-    """Give the id of the portfolio of a name; what looks like an id is taken for one, if no portfolio is called so."""
-    if found := (await portfolios_by_name(api)).get(portfolio):
+def _id_of(portfolios: Mapping[str, Json], portfolio: str) -> str:
+    """Give the id of the portfolio of a name; without one, what looks like an id is taken for it, and `all` for all."""
+    if found := portfolios.get(portfolio):
         return str(found["portfolio_id"])
+    if portfolio == ALL:
+        return ALL
     try:
         return str(uuid.UUID(portfolio))
     except ValueError:

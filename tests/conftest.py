@@ -14,6 +14,34 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+COVERED_BY = ("tests/riskmath/", "tests/chassis/")
+FIRST = ("tests/system/", "tests/cli/stack/", "tests/cli/demo/", "tests/services/risk/", "tests/gateway/")
+"""What takes longest stands first, so that no worker ends long after the others."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file together, and those that share the stack of tests/system: it is started once.
+
+    Those begin at once, because they are the longest of all. Coverage is told of what our libraries' own tests reach:
+    tracing takes longer than many a test of a service.
+    """
+    items.sort(key=lambda item: (not _shares_the_stack(item), _place(item.nodeid)))
+    for item in items:
+        together = "the stack" if _shares_the_stack(item) else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(together))
+        if not item.nodeid.startswith(COVERED_BY):
+            item.add_marker(pytest.mark.no_cover)
+
+
+def _shares_the_stack(item: pytest.Item) -> bool:
+    return item.nodeid.startswith("tests/system/") and "stack" in getattr(item, "fixturenames", ())
+
+
+def _place(nodeid: str) -> int:
+    return next((place for place, folder in enumerate(FIRST) if nodeid.startswith(folder)), len(FIRST))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> "Iterator[Databases]":
     """The test server: `postgres.create(service)` gives a database for longer than one test."""

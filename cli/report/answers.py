@@ -4,6 +4,8 @@ A report is written against messages, not dictionaries, so that a renamed field 
 figure is told apart from zero.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,8 @@ class PortfolioAnswers:
 
     complete: CompletePortfolio
     overview: Overview
+    market_value: float | None
+    """Sum of the market values that are known, in base currency."""
 
     @property
     def name(self) -> str:
@@ -42,7 +46,16 @@ def known(answer: Message, field: str) -> float | None:
 
 def read_answers(complete: Json, overview: Json) -> PortfolioAnswers:
     """The answers of GetCompletePortfolio and GetOverview. A field newer than this report is left out of it."""
-    return PortfolioAnswers(
-        ParseDict(complete, CompletePortfolio(), ignore_unknown_fields=True),
-        ParseDict(overview, Overview(), ignore_unknown_fields=True),
-    )
+    read = ParseDict(complete, CompletePortfolio(), ignore_unknown_fields=True)
+    return PortfolioAnswers(read, ParseDict(overview, Overview(), ignore_unknown_fields=True), read.market_value)
+
+
+def read_joined(portfolios: Sequence[Json], overview: Json) -> PortfolioAnswers:
+    """All portfolios as one, in the currency of most of them. What positions are worth is in the report of each."""
+    told = ParseDict(overview, Overview(), ignore_unknown_fields=True)
+    currencies = Counter(str(portfolio["base_currency"]) for portfolio in portfolios)
+    joined = CompletePortfolio(as_of_date=told.metadata.as_of_date)
+    joined.portfolio.name = f"All portfolios ({len(portfolios)})"
+    joined.portfolio.base_currency = min(currencies, key=lambda name: (-currencies[name], name), default="USD")
+    total, cash = known(told, "total_value"), known(told, "cash_balance")
+    return PortfolioAnswers(joined, told, None if total is None or cash is None else total - cash)

@@ -15,6 +15,7 @@ WORDS = {
     "no_factor_data": "nothing stands for the market",
     "no_benchmark_data": "nothing stands for the market",
     "factor_inactive": "no fund stands for a factor that it names",
+    "not_for_all": "snapshots are taken of one portfolio each",
     "no_snapshots": "no snapshot of the portfolio was ever taken",
     "insufficient_snapshots": "the snapshots do not reach back so far",
     "insufficient_history": "its history is too short",

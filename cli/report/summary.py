@@ -47,7 +47,7 @@ def _glance_figures(answers: PortfolioAnswers) -> list[str | Text]:
 def _value(answers: PortfolioAnswers) -> Table:
     table = _block("Value", answers.complete.portfolio.base_currency)
     table.add_row("Cash", money(known(answers.overview, "cash_balance")))
-    table.add_row("Market value", money(answers.complete.market_value))
+    table.add_row("Market value", money(answers.market_value))
     table.add_row("Net asset value", money(answers.net_asset_value), style="bold")
     return table
 

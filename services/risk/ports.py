@@ -46,8 +46,10 @@ class Books(Protocol):
 class Market(Protocol):
     """The prices of instruments."""
 
-    async def resolve(self, as_of_date: date | None) -> Session:
+    async def resolve(self, as_of_date: date | None, field: str = "as_of_date") -> Session:
         """Give the session that a day means (None: the newest sealed one), and the version known now.
+
+        `field` is where the caller states the day.
 
         Raises:
             FAILED_PRECONDITION: no session was ever sealed.

@@ -43,7 +43,12 @@ FAILURES = [
     (Aborted("REQUEST_IN_PROGRESS", "no"), Code.ABORTED, "REQUEST_IN_PROGRESS", {}),
     (StaleRevision(3, 4), Code.ABORTED, "STALE_REVISION", {"given": "3", "current": "4"}),
     (FailedPrecondition("MARKET_DATA_EMPTY", "no"), Code.FAILED_PRECONDITION, "MARKET_DATA_EMPTY", {}),
-    (OutOfRange("DATE_OUT_OF_RANGE", "no", first="a"), Code.OUT_OF_RANGE, "DATE_OUT_OF_RANGE", {"first": "a"}),
+    (
+        OutOfRange("DATE_OUT_OF_RANGE", Violation("as_of_date", "z", "is late"), first="a"),
+        Code.OUT_OF_RANGE,
+        "DATE_OUT_OF_RANGE",
+        {"first": "a"},
+    ),
     (
         RateLimited("no", limit=60, period="minute", retry_after_seconds=7),
         Code.RESOURCE_EXHAUSTED,

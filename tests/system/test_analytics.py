@@ -52,7 +52,7 @@ METHODS = asked_about_portfolios()
 @pytest.fixture(scope="module")
 def portfolios(stack: Running) -> dict[str, str]:
     """The demo's portfolios, by the name of their file, each with snapshots since before its first trade."""
-    with stack.client(stack.sign_up("analyst@example.com")) as client:
+    with stack.client(stack.signed_in("analyst@example.com")) as client:
         made = {name: upload(client, name, (EXAMPLES / f"{name}.csv").read_bytes()) for name in BOOKS}
         for portfolio_id in made.values():
             taken = client.post(f"/api/v1/portfolios/{portfolio_id}/snapshots", json={"start_date": "2000-01-01"})
@@ -63,7 +63,7 @@ def portfolios(stack: Running) -> dict[str, str]:
 @pytest.fixture
 def analyst(stack: Running, portfolios: dict[str, str]) -> Iterator[httpx.Client]:
     """Whose portfolios they are."""
-    with stack.client(stack.sign_up("analyst@example.com")) as client:
+    with stack.client(stack.signed_in("analyst@example.com")) as client:
         yield client
 
 

@@ -144,6 +144,7 @@ def test_dates_outside_history_say_what_there_is(stack: Running, token: str):
             answer = client.get(f"/api/v1/data/portfolio/{portfolio_id}/complete", params={"as_of_date": day})
             assert (answer.status_code, reason(answer)) == (400, "DATE_OUT_OF_RANGE")
             assert answer.json()["details"][0]["metadata"]["newest"] == "2022-12-28"
+            assert day in fields(answer)["as_of_date"]
 
 
 def forged(**changes: object) -> str:

@@ -84,7 +84,7 @@ def command(home: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]"
 
 
 def test_the_command_line_writes_what_the_api_gives(stack: Running, tmp_path: Path):
-    with stack.client(stack.sign_up("cli@example.com")) as client:
+    with stack.client(stack.signed_in("cli@example.com")) as client:
         portfolio_id = upload(client, "Mine", (EXAMPLES / "individual.csv").read_bytes())
         for named in ("Mine", portfolio_id):
             assert command(stack.home, "export", named).stdout == exported(client, portfolio_id, "csv")
@@ -100,7 +100,7 @@ def test_the_command_line_writes_what_the_api_gives(stack: Running, tmp_path: Pa
 
 
 def test_what_the_command_line_exports_it_imports(stack: Running, tmp_path: Path):
-    with stack.client(stack.sign_up("cli@example.com")) as client:
+    with stack.client(stack.signed_in("cli@example.com")) as client:
         portfolio_id = upload(client, "Theirs", (EXAMPLES / "long_short.csv").read_bytes())
         file = tmp_path / "theirs.csv"
         assert command(stack.home, "export", "Theirs", "-o", str(file)).returncode == 0

@@ -74,8 +74,8 @@ def without_ids(text: str, told: str) -> str:
 def test_another_users_id_is_as_good_as_none(stack: Running, case: tuple[str, str]):
     attempt, resource = CASES[case], RESOURCES[case[1]]
     with (
-        stack.client(stack.sign_up("owner@example.com")) as owner,
-        stack.client(stack.sign_up("other@example.com")) as other,
+        stack.client(stack.signed_in("one@example.com")) as owner,
+        stack.client(stack.signed_in("another@example.com")) as other,
     ):
         own = attempt(owner, resource.make(owner))
         assert own.status_code == 200, own.text
@@ -89,8 +89,8 @@ def test_another_users_id_is_as_good_as_none(stack: Running, case: tuple[str, st
 
 def test_the_log_of_another_users_thing_is_as_empty_as_that_of_none(stack: Running):
     with (
-        stack.client(stack.sign_up("owner@example.com")) as owner,
-        stack.client(stack.sign_up("other@example.com")) as other,
+        stack.client(stack.signed_in("one@example.com")) as owner,
+        stack.client(stack.signed_in("another@example.com")) as other,
     ):
         position_id = RESOURCES["position_id"].make(owner)
         portfolio_id = RESOURCES["portfolio_id"].make(other)
@@ -145,7 +145,7 @@ def test_a_member_is_no_admin(stack: Running, service: str, method: Any):
     """Every RPC for admins, over REST, tried by a member with the member's own id."""
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     verb = rule.WhichOneof("pattern")
-    with stack.client(stack.sign_up("owner@example.com")) as member:
+    with stack.client(stack.signed_in("one@example.com")) as member:
         own = member.get("/api/v1/auth/me").json()["user_id"]
         path = re.sub(r"\{[^}]*\}", own, getattr(rule, verb))
         answer = member.request(verb.upper(), path, **({"json": {}} if rule.body else {}))

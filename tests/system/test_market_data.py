@@ -1,11 +1,14 @@
 """An installation is given its own market data by the command line, and answers with it."""
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.databases import make_home, remove_home
 from tests.services.marketdata.treasury import PAR_YIELDS, TENORS
 from tests.system.conftest import PASSWORD, PATIENCE_SECONDS, PLIMSOLL, Running, environment, start, stop
 
@@ -20,9 +23,9 @@ def ingest(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.fixture
-def own_stack(home: Path):
-    """A stack of the test's own, with an administrator and no market data."""
+@contextmanager
+def installation(home: Path) -> Iterator[Running]:
+    """A stack with an administrator and no market data."""
     running = start(home)
     try:
         seen = {**environment(home), "PLIMSOLL_ADMIN_PASSWORD": PASSWORD}
@@ -34,26 +37,42 @@ def own_stack(home: Path):
         stop(running)
 
 
+@pytest.fixture
+def own_stack(home: Path) -> Iterator[Running]:
+    """An installation of the test's own."""
+    with installation(home) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def empty_stack() -> Iterator[Running]:
+    """One that several tests give what the others do not look at."""
+    home = make_home()
+    with installation(home) as running:
+        yield running
+    remove_home(home)
+
+
 def token_of(running: Running) -> str:
     with running.client() as client:
         session = client.post("/api/v1/auth/login", json={"email": ADMIN, "password": PASSWORD})
     return str(session.json()["access_token"])
 
 
-def test_files_of_an_administrator_are_read_back(own_stack: Running, tmp_path: Path):
+def test_files_of_an_administrator_are_read_back(empty_stack: Running, tmp_path: Path):
     bars, actions = tmp_path / "bars.csv", tmp_path / "actions.csv"
     bars.write_text("symbol,date,close,kind\nOWN,2022-12-27,50,ETF\nOWN,2022-12-28,5.1,\nOWN,2022-12-26,1,\n")
     actions.write_text("symbol,ex_date,kind,value\nOWN,2022-12-28,split,10\n")
-    told = ingest(own_stack.home, "ingest", "bars", str(bars))
+    told = ingest(empty_stack.home, "ingest", "bars", str(bars))
     assert told.returncode == 0, told.stderr
     assert "line 4: not_a_session" in told.stdout
     assert "3 rows; 2 values stored; 1 in quarantine" in told.stdout
-    told = ingest(own_stack.home, "ingest", "actions", str(actions))
+    told = ingest(empty_stack.home, "ingest", "actions", str(actions))
     assert (told.returncode, told.stderr) == (0, "")
-    told = ingest(own_stack.home, "ingest", "bars", str(bars))
+    told = ingest(empty_stack.home, "ingest", "bars", str(bars))
     assert "0 values stored: all of it was known" in told.stdout
 
-    with own_stack.client(token_of(own_stack)) as client:
+    with empty_stack.client(token_of(empty_stack)) as client:
         bars_read = client.get("/api/v1/marketdata/bars/OWN", params={"end_date": "2022-12-28"}).json()
         assert [(bar["session_date"], bar["close"]) for bar in bars_read["bars"]] == [
             ("2022-12-27", 50.0),
@@ -70,12 +89,12 @@ def test_files_of_an_administrator_are_read_back(own_stack: Running, tmp_path: P
         )
         assert (uploaded.status_code, uploaded.json()["stored_count"]) == (200, 1)
 
-    told = ingest(own_stack.home, "coverage", "OWN")
+    told = ingest(empty_stack.home, "coverage", "OWN")
     assert told.returncode == 1
     assert "no session of market data has been sealed yet" in told.stderr
-    told = ingest(own_stack.home, "ingest", "bars", str(bars), "--seal", "2022-12-28")
+    told = ingest(empty_stack.home, "ingest", "bars", str(bars), "--seal", "2022-12-28")
     assert "sealed up to 2022-12-28" in told.stdout
-    told = ingest(own_stack.home, "coverage", "OWN")
+    told = ingest(empty_stack.home, "coverage", "OWN")
     assert (told.returncode, told.stderr) == (0, "")
     assert "Prices up to 28 Dec 2022: 1 of 1 instruments, 100.0% of their sessions" in " ".join(told.stdout.split())
     assert "OWN: in quarantine: 1" in told.stdout
@@ -108,10 +127,10 @@ def known_at(client: httpx.Client, version: int) -> tuple[int, list[float], floa
     return bars["data_version"], [bar["close"] for bar in bars["bars"]], curve["yields"][0]["yield"]
 
 
-def test_who_is_nobody_brings_nothing(own_stack: Running, tmp_path: Path):
+def test_who_is_nobody_brings_nothing(empty_stack: Running, tmp_path: Path):
     bars = tmp_path / "bars.csv"
     bars.write_text("symbol,date,close\nOWN,2022-12-27,50\n")
-    seen = {**environment(own_stack.home), "PLIMSOLL_EMAIL": "nobody@example.com", "PLIMSOLL_PASSWORD": PASSWORD}
+    seen = {**environment(empty_stack.home), "PLIMSOLL_EMAIL": "nobody@example.com", "PLIMSOLL_PASSWORD": PASSWORD}
     told = subprocess.run(
         [PLIMSOLL, "ingest", "bars", bars],
         env=seen,
@@ -125,13 +144,13 @@ def test_who_is_nobody_brings_nothing(own_stack: Running, tmp_path: Path):
     assert "Traceback" not in told.stderr
 
 
-def test_yields_as_the_treasury_publishes_them_are_ingested_and_read_back(own_stack: Running, tmp_path: Path):
+def test_yields_as_the_treasury_publishes_them_are_ingested_and_read_back(empty_stack: Running, tmp_path: Path):
     path = tmp_path / "treasury_par_yields_daily.csv"
     path.write_text(PAR_YIELDS)
-    told = ingest(own_stack.home, "ingest", "yields", str(path))
+    told = ingest(empty_stack.home, "ingest", "yields", str(path))
     assert told.returncode == 0, told.stderr
     assert "7 rows; 74 values stored; 0 in quarantine" in told.stdout
-    with own_stack.client(token_of(own_stack)) as client:
+    with empty_stack.client(token_of(empty_stack)) as client:
         answer = client.get("/api/v1/marketdata/yields", params={"as_of_date": "2022-12-31"}).json()
         assert answer["available"]
         assert answer["curves"][0]["curve_date"] == "2022-12-30"

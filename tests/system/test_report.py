@@ -49,6 +49,18 @@ def test_json_is_what_the_api_answers(stack: Running, portfolio_id: str) -> None
     assert told["overview"]["metadata"] == overview["metadata"]
 
 
+def test_all_portfolios_are_reported_as_one(stack: Running, portfolio_id: str) -> None:
+    done = report(stack.home, "all")
+    assert (done.returncode, done.stderr) == (0, "")
+    for expected in ("All portfolios (2)", "Market beta", "Liquidity crisis", "Expected shortfall", "All options"):
+        assert expected in done.stdout
+    assert "There is no answer: snapshots are taken of one portfolio each." in done.stdout
+    told = json.loads(report(stack.home, "all", "--format", "json").stdout)
+    assert set(told) == {"portfolios", "overview", *QUESTIONS}
+    assert {answer["portfolio_id"] for name, answer in told.items() if name != "portfolios"} == {"all"}
+    assert portfolio_id in {each["portfolio_id"] for each in told["portfolios"]["portfolios"]}
+
+
 def test_html_goes_to_a_file(stack: Running, portfolio_id: str, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     done = report(stack.home, portfolio_id, "--format", "html", "-o", str(file))

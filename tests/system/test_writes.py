@@ -15,7 +15,8 @@ from tests.system.conftest import PATIENCE_SECONDS, Running, command, start, sto
 
 PORTFOLIOS = "/api/v1/management/portfolios"
 POSITIONS = "/api/v1/management/positions"
-WRITERS, EDITS, KILLS = 10, 20, 3
+WRITERS, EDITS = 10, 20
+KILLS = 5 if "PLIMSOLL_SOAK" in os.environ else 2
 ACKNOWLEDGED_BETWEEN_KILLS = 60
 GIVEN_UP = (409, 502, 503, 504)
 """What a caller may be told who has to try again: somebody is at it, or nobody is there."""
@@ -104,7 +105,7 @@ class Writers:
         for turn in range(100_000):
             quantity = 1 + writer * 100_000 + turn
             while not self._enter(quantity):
-                threading.Event().wait(0.02)
+                threading.Event().wait(0.1)
             self.acknowledged.append(quantity)
             if self._enough.is_set():
                 return

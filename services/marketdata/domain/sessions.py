@@ -64,8 +64,8 @@ def pin(asked: date | None, standing: Standing, found: Session | None, previous:
     if first is None or newest is None:
         raise FailedPrecondition("MARKET_DATA_EMPTY", "no session of market data has been sealed yet")
     if found is None or not first <= found.session_date <= newest:
-        message = f"{asked} is outside of what can be valued: {first} to {newest}"
-        raise OutOfRange("DATE_OUT_OF_RANGE", message, first=first, newest=newest)
+        outside = Violation("as_of_date", str(asked), f"is outside of what can be valued: {first} to {newest}")
+        raise OutOfRange("DATE_OUT_OF_RANGE", outside, first=first, newest=newest)
     return Pin(found, previous, newest, standing.data_version)
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.errors import AlreadyExists, NotFound, OutOfRange
+from chassis.errors import AlreadyExists, NotFound, OutOfRange, Violation
 from chassis.hot_path import HotStatement
 from services.portfolio.domain.portfolio import Portfolio, Terms
 from services.portfolio.storage import risk_settings
@@ -92,8 +92,8 @@ async def glance(connection: asyncpg.Connection, owner_id: str, portfolio_id: st
 
 
 def _no_such_revision(given: int, current: int) -> OutOfRange:
-    message = f"the portfolio has revisions 1 to {current}, not {given}"
-    return OutOfRange("REVISION_OUT_OF_RANGE", message, given=given, current=current)
+    absent = Violation("portfolio_revision", str(given), f"is none of the portfolio's: it has 1 to {current}")
+    return OutOfRange("REVISION_OUT_OF_RANGE", absent, given=given, current=current)
 
 
 async def page(connection: AsyncConnection, owner_id: str, after_name: str, size: int) -> list[Portfolio]:

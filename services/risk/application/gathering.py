@@ -117,7 +117,7 @@ class Gathering:
         asked = session.as_of_date - timedelta(days=1) if day == "previous" else date.fromisoformat(day)
         if asked >= session.as_of_date:
             raise InvalidFields([Violation("start_date", day, f"must be before {session.as_of_date}")])
-        earlier = replace(await self.market.resolve(asked), data_version=session.data_version)
+        earlier = replace(await self.market.resolve(asked, "start_date"), data_version=session.data_version)
         then = await self.book(book.portfolio_id, book.revision, earlier, parts=book.parts, anew=anew)
         ids, foreign = then.instrument_ids(), then.foreign(earlier.as_of_date, earlier.as_of_date)
         marks = await self.market.marks(ids, earlier, foreign) if ids or foreign else MarketSlice(earlier, {})

@@ -32,9 +32,9 @@ class KnownMarket:
         self._kept: TTLCache[Hashable, Any] = TTLCache(BYTES_KEPT, LIFE_SECONDS, timer, _size)
         self._flights: Flights[Any] = Flights()
 
-    async def resolve(self, as_of_date: date | None) -> Session:
+    async def resolve(self, as_of_date: date | None, field: str = "as_of_date") -> Session:
         """Ask: the newest session and version are those of now."""
-        return await self._market.resolve(as_of_date)
+        return await self._market.resolve(as_of_date, field)
 
     async def marks(
         self, instrument_ids: Sequence[int], session: Session, foreign: Foreign | None = None

@@ -78,7 +78,7 @@ class SnapshotTaking:
             InvalidFields: the range is empty or too long.
             What the ports raise.
         """
-        newest, session = await asyncio.gather(self._market.resolve(None), self._market.resolve(end))
+        newest, session = await asyncio.gather(self._market.resolve(None), self._market.resolve(end, "end_date"))
         if start and start > session.as_of_date:
             raise InvalidFields([Violation("start_date", start.isoformat(), f"is after {session.as_of_date}")])
         book = await self._books.read(portfolio_id, 0, session)

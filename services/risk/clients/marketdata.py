@@ -7,6 +7,8 @@ from datetime import UTC, date, timedelta
 import grpc
 import numpy as np
 
+from chassis.errors import OutOfRange, Violation
+from chassis.wire import info_of
 from plimsoll.common.v1.price_basis_pb2 import PriceBasis as PriceBasisMessage
 from plimsoll.marketdata.v1.instrument_pb2 import Instrument, OptionContract
 from plimsoll.marketdata.v1.marketdata_service_pb2 import (
@@ -48,14 +50,22 @@ class MarketDataClient:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._marketdata = MarketDataServiceStub(channel)
 
-    async def resolve(self, as_of_date: date | None) -> Session:
+    async def resolve(self, as_of_date: date | None, field: str = "as_of_date") -> Session:
         """Give the session that a day means (None: the newest sealed one), and the version known now.
 
         Raises:
-            grpc.aio.AioRpcError: as `ports.Market` says, or the service does not answer.
+            OutOfRange: as `ports.Market` says; names the field that states the day.
+            grpc.aio.AioRpcError: no session was ever sealed, or the service does not answer.
         """
-        request = ResolveSessionRequest(as_of_date=as_of_date.isoformat() if as_of_date else "")
-        answer = await self._marketdata.ResolveSession(request)
+        asked = as_of_date.isoformat() if as_of_date else ""
+        try:
+            answer = await self._marketdata.ResolveSession(ResolveSessionRequest(as_of_date=asked))
+        except grpc.aio.AioRpcError as error:
+            info = info_of(error)
+            if info is None or info.reason != "DATE_OUT_OF_RANGE":
+                raise
+            rule = f"is outside of what can be valued: {info.metadata['first']} to {info.metadata['newest']}"
+            raise OutOfRange(info.reason, Violation(field, asked, rule), **info.metadata) from error
         return Session(
             as_of_date=date.fromisoformat(answer.as_of_date),
             close_time=answer.close_time.ToDatetime(tzinfo=UTC),

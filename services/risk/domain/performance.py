@@ -96,6 +96,8 @@ class PortfolioPerformance:
 def measure(inputs: Inputs, parameters: PerformanceParameters) -> Found:
     """Give the performance of a portfolio over a period that ends with its newest snapshot."""
     assessed = assess(inputs)
+    if inputs.book.parts is not None:  # which need not be in one currency, nor of the same sessions
+        return assessed.unavailable("not_for_all")
     assert inputs.snapshots is not None, "performance is read from snapshots"
     past = past_returns(inputs.snapshots)
     if isinstance(past, str):

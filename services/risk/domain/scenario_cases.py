@@ -18,6 +18,7 @@ from services.risk.domain.stressed_book import Case, StressedBook
 from services.risk.domain.underlyings import closes_of
 
 Plausibility = Literal["clipped", "as_stated"]
+NO_SESSION: Final = "no_session"
 SHOCKS_KEPT: Final = 256
 """What a scenario says of the factors is the same for every book of a session."""
 
@@ -78,6 +79,9 @@ def past_moves(inputs: Inputs, book: StressedBook, start_date: date, end_date: d
     assert factors is not None, "without factors there is no fit"
     if end_date > inputs.market.session.as_of_date:
         return PastMoves("after_as_of_date")
+    start, end = _rows(factors.session_dates, start_date, end_date)
+    if 0 <= start == end:
+        return PastMoves(NO_SESSION)
     names = book.fitted.factors.names
     moves = [_factor_move(factors, name, start_date, end_date) for name in names]
     if np.isnan(moves[0]):
@@ -116,9 +120,14 @@ def _own(book: StressedBook, instruments: Mapping[str, float]) -> tuple[FloatArr
     return own, tuple(sorted(set(instruments) - set(symbols)))
 
 
+def _rows(dates: tuple[date, ...], start_date: date, end_date: date) -> tuple[int, int]:
+    """Rows of the last sessions on or before two days; -1 where the day is before all of them."""
+    return bisect_right(dates, start_date) - 1, bisect_right(dates, end_date) - 1
+
+
 def _between(dates: tuple[date, ...], start_date: date, end_date: date) -> tuple[int, int] | None:
-    """Rows of the last sessions on or before two days. None: the first is before all of them."""
-    start, end = bisect_right(dates, start_date) - 1, bisect_right(dates, end_date) - 1
+    """Rows of the last sessions on or before two days. None: they are one, or the first day is before all of them."""
+    start, end = _rows(dates, start_date, end_date)
     return (start, end) if 0 <= start < end else None
 
 

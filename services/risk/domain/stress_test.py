@@ -9,7 +9,7 @@ from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.factor_fits import LONGEST, MODEL_NEEDS, fit_book
 from services.risk.domain.inputs import Inputs, Needs
 from services.risk.domain.rate_betas import RATE_NEEDS, rate_book
-from services.risk.domain.scenario_cases import PastMoves, Plausibility, Translated, past_moves, translated
+from services.risk.domain.scenario_cases import NO_SESSION, PastMoves, Plausibility, Translated, past_moves, translated
 from services.risk.domain.scenario_impacts import Replay, ReplayImpact, ScenarioImpact, Teller
 from services.risk.domain.scenarios import Scenario
 from services.risk.domain.stressed_book import Case, StressedBook, stressed_book
@@ -72,7 +72,7 @@ def stress_test(inputs: Inputs, parameters: StressParameters) -> Found:
     told = [teller.scenario(one, past) for one, past in zip(asked, pasts, strict=True)]
     impacts = tuple(sorted(told, key=lambda one: (one.category, one.name, one.id)))
     gone_through = tuple(teller.replay(one, past) for one, past in zip(parameters.replays, replays, strict=True))
-    assessed, warnings = fitted.assessed, fitted.warnings(inputs)
+    assessed, warnings = fitted.assessed, fitted.warnings(inputs) + _without_session(parameters.replays, replays)
     everything: tuple[ScenarioImpact | ReplayImpact, ...] = (*impacts, *gone_through)
     if not any(one.available for one in everything):
         beside = {"scenarios": impacts, "replays": gone_through}
@@ -110,6 +110,12 @@ def _happened(inputs: Inputs, book: StressedBook, scenario: Scenario) -> PastMov
         return None
     days = date.fromisoformat(scenario.start_date), date.fromisoformat(scenario.end_date)
     return past_moves(inputs, book, *days, instruments=False)
+
+
+def _without_session(asked: Sequence[Replay], found: Sequence[PastMoves]) -> tuple[str, ...]:
+    """Name the days between which the exchange was closed all along."""
+    closed = [one for one, past in zip(asked, found, strict=True) if past.reason == NO_SESSION]
+    return tuple(f"no session lies between {one.start_date} and {one.end_date}: nothing moved" for one in closed)
 
 
 def _cases(asked: Sequence[Translated], pasts: Sequence[PastMoves | None], replays: Sequence[PastMoves]) -> list[Case]:

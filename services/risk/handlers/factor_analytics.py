@@ -94,9 +94,12 @@ def symbols_of(texts: Iterable[str]) -> tuple[str, ...]:
     """Give the symbols of a request, in capitals, each once, in order of the alphabet: repeated or between commas.
 
     Raises:
-        InvalidFields: there are too many.
+        InvalidFields: there are too many, or only commas and blanks.
     """
+    texts = tuple(texts)
     symbols = {symbol for text in texts for part in text.split(",") if (symbol := part.strip().upper())}
+    if texts and not symbols:  # taken for none they would mean all
+        raise InvalidFields([Violation("symbols", ",".join(texts), "names no symbol")])
     if len(symbols) > MOST_SYMBOLS:
         raise InvalidFields([Violation("symbols", f"{len(symbols)} symbols", f"must be at most {MOST_SYMBOLS}")])
     return tuple(sorted(symbols))

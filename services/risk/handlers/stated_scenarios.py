@@ -30,8 +30,9 @@ def read_replays(asked: Sequence[pb.RunStressTestRequest.DateRange]) -> tuple[Re
     """Read stretches of the past, in their order.
 
     Raises:
-        InvalidFields: a day that is none, or one that ends before it starts.
+        InvalidFields: a day that is none, one that ends before it starts, or a name that stands twice.
     """
+    _refuse_repeated("replays", (one.name for one in asked))
     return tuple(_replay(f"replays[{place}]", one) for place, one in enumerate(asked))
 
 
@@ -97,8 +98,10 @@ def _replay(field: str, asked: pb.RunStressTestRequest.DateRange) -> Replay:
 
 
 def _refuse_repeated(field: str, names: Iterable[str]) -> None:
-    seen: set[str] = set()
+    """Refuse names that readers of an answer could not tell apart. An empty one is none yet."""
+    seen: dict[str, str] = {}
     for place, name in enumerate(names):
-        if name in seen:
-            raise InvalidFields([Violation(f"{field}[{place}].name", name, "stands twice")])
-        seen.add(name)
+        read = " ".join(name.split()).casefold()
+        if read and read in seen:
+            raise InvalidFields([Violation(f"{field}[{place}].name", name, f"stands twice: {seen[read]!r} is there")])
+        seen[read] = name

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.report.answers import PortfolioAnswers
+from cli.report.answers import PortfolioAnswers, read_joined
 from cli.report.portfolio import portfolio_page
 from cli.report.summary import glance
 
@@ -226,3 +226,14 @@ def test_colour_changes_no_word(long_short: Answers, parse: Parse, show: Show) -
     coloured = show(page, coloured=True)
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == show(page)
+
+
+def test_all_portfolios_as_one_have_no_value_that_the_overview_does_not_give(long_short: Answers, show) -> None:
+    portfolios = [{"base_currency": name} for name in ("EUR", "USD", "USD")]
+    overview = long_short["overview"]
+    whole = read_joined(portfolios, overview)
+    assert whole.market_value == pytest.approx(overview["total_value"] - overview["cash_balance"])
+    assert "All portfolios (3)" in show(portfolio_page(whole))
+    assert whole.complete.portfolio.base_currency == "USD"
+    without = {name: value for name, value in overview.items() if name not in ("total_value", "cash_balance")}
+    assert read_joined([], without).market_value is None

@@ -280,6 +280,8 @@ async def test_a_day_outside_of_history_is_out_of_range(bundled_market: Callers,
     answer = await refused(bundled_market.service.ResolveSession(pb.ResolveSessionRequest(as_of_date=asked)))
     assert (answer.code, answer.reason) == (grpc.StatusCode.OUT_OF_RANGE, "DATE_OUT_OF_RANGE")
     assert answer.metadata == {"first": "1990-01-02", "newest": LAST}
+    assert list(answer.fields) == ["as_of_date"]
+    assert asked in answer.fields["as_of_date"]
 
 
 async def test_before_anything_is_loaded_nothing_can_be_said(empty_market: Callers):

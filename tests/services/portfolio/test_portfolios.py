@@ -205,6 +205,7 @@ async def test_a_revision_that_never_was_is_out_of_range(alice):
     )
     assert (error.code, error.reason) == (grpc.StatusCode.OUT_OF_RANGE, "REVISION_OUT_OF_RANGE")
     assert dict(error.info.metadata) == {"given": "9", "current": "1"}
+    assert error.fields == {"portfolio_revision": "portfolio_revision: '9' is none of the portfolio's: it has 1 to 1"}
 
 
 async def test_a_book_that_is_known_is_not_sent_again(alice, mallory):

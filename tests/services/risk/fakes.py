@@ -1,6 +1,6 @@
 """Stand-ins for the ports. `test_clients.py` holds them and the real clients to the same behaviour."""
 
-from chassis.errors import NotFound, OutOfRange
+from chassis.errors import NotFound, OutOfRange, Violation
 from services.risk.domain.joined_book import join
 from services.risk.domain.market import MarketSlice
 from tests.services.risk.books import SESSION
@@ -19,7 +19,8 @@ class FakeBooks:
         if (book := self.books.get(portfolio_id)) is None:
             raise NotFound("portfolio", portfolio_id)
         if revision > book.revision:
-            raise OutOfRange("REVISION_OUT_OF_RANGE", "no such revision", given=revision, current=book.revision)
+            absent = Violation("portfolio_revision", str(revision), "is not there")
+            raise OutOfRange("REVISION_OUT_OF_RANGE", absent, given=revision, current=book.revision)
         return book
 
     async def read_all(self, session, revisions=None):
@@ -42,10 +43,11 @@ class FakeMarket:
         self.symbols = {}
         self.asked = []
 
-    async def resolve(self, as_of_date):
+    async def resolve(self, as_of_date, field="as_of_date"):
         newest = self.session.as_of_date
         if as_of_date is not None and as_of_date > newest:
-            raise OutOfRange("DATE_OUT_OF_RANGE", "after the newest session", first="2022-01-03", newest=newest)
+            late = Violation(field, as_of_date.isoformat(), "is after the newest session")
+            raise OutOfRange("DATE_OUT_OF_RANGE", late, first="2022-01-03", newest=newest)
         return self.session
 
     async def marks(self, instrument_ids, session, foreign=None):

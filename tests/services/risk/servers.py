@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.api.httpbody_pb2 import HttpBody
 
 from chassis.call import current_call
-from chassis.errors import NotFound, OutOfRange
+from chassis.errors import NotFound, OutOfRange, Violation
 from chassis.health import Health
 from chassis.server import Server, Service
 from chassis.service_settings import ServiceSettings
@@ -128,7 +128,8 @@ class Portfolio(PortfolioServiceServicer):
             raise NotFound("portfolio", request.portfolio_id)
         if request.revision > self.book.revision:
             given, current = request.revision, self.book.revision
-            raise OutOfRange("REVISION_OUT_OF_RANGE", "no such revision", given=given, current=current)
+            absent = Violation("portfolio_revision", str(given), "is not there")
+            raise OutOfRange("REVISION_OUT_OF_RANGE", absent, given=given, current=current)
         if request.known_revision == self.book.revision:
             return Book(revision=self.book.revision, unchanged=True)
         self.sent_count += 1
@@ -162,7 +163,8 @@ class MarketData(MarketDataServiceServicer):
     async def ResolveSession(self, request, context):
         newest = AS_OF.isoformat()
         if request.as_of_date > newest:
-            raise OutOfRange("DATE_OUT_OF_RANGE", "after the newest session", first="2022-01-03", newest=newest)
+            late = Violation("as_of_date", request.as_of_date, "is after the newest session")
+            raise OutOfRange("DATE_OUT_OF_RANGE", late, first="2022-01-03", newest=newest)
         return session_message(self.session)
 
     async def GetMarks(self, request, context):

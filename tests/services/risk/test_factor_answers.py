@@ -236,6 +236,7 @@ async def test_positions_over_the_wire(fitted_stack):
     assert (await ask()).limit == 50
     many = [",".join(f"S{number}" for number in range(201))]
     assert await refused(ask(symbols=many)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", ["symbols"])
+    assert await refused(ask(symbols=[",, "])) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", ["symbols"])
     assert await refused(ask(limit=201)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", ["limit"])
 
 

@@ -30,6 +30,7 @@ from tests.services.risk.books import (
     mark,
     no_mark,
 )
+from tests.services.risk.conftest import refused
 
 MIGRATIONS = Path(wiring.__file__).parent / "storage" / "migrations" / "versions"
 STRANGER = "9e4d7f20-1111-4222-8333-123456789abc"
@@ -136,9 +137,15 @@ async def test_a_malformed_request_names_the_field(stack, request_fields, field)
 
 
 async def test_a_day_or_revision_that_is_not_there_says_so(stack):
-    assert (await stack.refusal(as_of_date="2022-12-29"))[:2] == (grpc.StatusCode.OUT_OF_RANGE, "DATE_OUT_OF_RANGE")
-    refused = await stack.refusal(portfolio_revision=4)
-    assert refused[:2] == (grpc.StatusCode.OUT_OF_RANGE, "REVISION_OUT_OF_RANGE")
+    out_of_range = grpc.StatusCode.OUT_OF_RANGE
+    assert await stack.refusal(as_of_date="2022-12-29") == (out_of_range, "DATE_OUT_OF_RANGE", ["as_of_date"])
+    refusal = await stack.refusal(portfolio_revision=4)
+    assert refusal == (out_of_range, "REVISION_OUT_OF_RANGE", ["portfolio_revision"])
+
+
+async def test_a_day_that_is_not_there_is_named_by_the_field_that_states_it(stack):
+    refusal = await refused(stack.asked("CreateSnapshot", end_date="2022-12-29"))
+    assert refusal == (grpc.StatusCode.OUT_OF_RANGE, "DATE_OUT_OF_RANGE", ["end_date"])
 
 
 async def test_nobody_is_answered_without_a_token(stack):

@@ -4,6 +4,7 @@ The kinds are those of the catalogue, so that a new one is tried as well.
 """
 
 import math
+import os
 
 import msgspec
 import numpy as np
@@ -21,6 +22,9 @@ from tests.services.risk.books import Row, book, mark, market
 from tests.services.risk.histories import history_of
 from tests.services.risk.odd_inputs import odd_inputs, parameters
 
+EXAMPLES = 400 if "PLIMSOLL_SOAK" in os.environ else 25
+"""`make test` samples what `make soak` sweeps."""
+
 
 def floats_in(message: Message):
     """Every number with a fraction, by the name of its field, however deep; those within maps too."""
@@ -37,7 +41,10 @@ def floats_in(message: Message):
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=400 if "PLIMSOLL_SOAK" in os.environ else 25,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(data=st.data())
 def test_an_answer_to_anything_is_made_of_numbers(kind, data):
     analysis = KINDS[kind].analysis

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from services.risk.domain.book_history import snapshots
 from services.risk.domain.inputs import FactorHistory, Inputs
+from services.risk.domain.joined_book import join
 from services.risk.domain.market_factor import MARKET
 from services.risk.domain.performance import PERFORMANCE, PerformanceParameters
 from services.risk.domain.results import Excluded
@@ -233,3 +234,9 @@ def test_whatever_the_values_every_number_is_finite(values, period, with_market)
     found = measured(kept(values), factors, period=period, include_series=True)
     assert all(math.isfinite(number) for number in numbers_in(msgspec.to_builtins(found)))
     assert (found.summary is None) == bool(found.reason)
+
+
+def test_of_all_portfolios_there_are_no_snapshots_and_the_reason_says_so():
+    joined = join([book((AAPL,), cash=[("USD", 0.0)])])
+    answered = ask(OWNER, joined, market(mark(1, 126.04)), PERFORMANCE, PerformanceParameters(), snapshots=())
+    assert (answered.summary, answered.reason) == (None, "not_for_all")

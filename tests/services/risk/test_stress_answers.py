@@ -124,14 +124,47 @@ async def test_a_stress_test_is_kept_and_comes_out_the_same_again(ready):
         ({"custom_scenarios": [{"name": "x"}]}, "custom_scenarios[0]"),
         ({"custom_scenarios": [{"name": "x", "yield_change_bp": 5}] * 2}, "custom_scenarios[1].name"),
         ({"custom_scenarios": [{"name": "", "yield_change_bp": 5}]}, "custom_scenarios[0].name"),
+        ({"custom_scenarios": [{"name": " \t\n", "yield_change_bp": 5}]}, "custom_scenarios[0].name"),
+        (
+            {
+                "custom_scenarios": [
+                    {"name": "Big  Crash", "yield_change_bp": 5},
+                    {"name": " big CRASH", "yield_change_bp": 5},
+                ]
+            },
+            "custom_scenarios[1].name",
+        ),
         ({"custom_scenarios": [{"name": "x", "yield_change_bp": 2000}]}, "custom_scenarios[0].yield_change_bp"),
         ({"custom_scenarios": [{"name": "x", "volatility_change": -1}]}, "custom_scenarios[0].volatility_change"),
         ({"replays": [{"start_date": "2022-03-01", "end_date": "2022-03-01"}]}, "replays[0].end_date"),
         ({"replays": [{"start_date": "2022-02-30", "end_date": "2022-03-01"}]}, "replays[0].start_date"),
+        ({"replays": [{"name": " ", "start_date": "2022-03-01", "end_date": "2022-03-02"}]}, "replays[0].name"),
+        (
+            {"replays": [{"name": n, "start_date": "2022-03-01", "end_date": "2022-03-02"} for n in "aA"]},
+            "replays[1].name",
+        ),
     ],
 )
 async def test_what_cannot_be_is_refused_by_name(ready, request_, field):
     assert (await refused(ask(ready, **request_)))[2] == [field]
+
+
+async def test_replays_without_a_name_are_as_many_as_one_likes(ready):
+    replay = {"start_date": days(101)[0].isoformat(), "end_date": days(51)[0].isoformat()}
+    assert [one["available"] for one in (await ask(ready, replays=[replay, replay]))["replays"]] == [True, True]
+
+
+async def test_between_two_days_of_a_weekend_nothing_moves_and_the_answer_names_them(ready):
+    known = factors()
+    saturday, sunday = known.session_dates[-60:-58]
+    kept = [place for place, day in enumerate(known.session_dates) if day not in (saturday, sunday)]
+    dates = tuple(known.session_dates[place] for place in kept)
+    ready.marketdata.factors = factors(session_dates=dates, closes=known.closes[kept])
+    weekend = [saturday.isoformat(), sunday.isoformat()]
+    answer = await ask(ready, replays=[{"start_date": weekend[0], "end_date": weekend[1]}])
+    assert (answer["available"], answer["reason"]) == (False, "no_session")
+    assert [one["reason"] for one in answer["replays"]] == ["no_session"]
+    assert f"no session lies between {weekend[0]} and {weekend[1]}: nothing moved" in answer["metadata"]["warnings"]
 
 
 @pytest.mark.parametrize("move", [-1.0, 11.0, float("nan"), float("inf")])
