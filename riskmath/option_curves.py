@@ -59,8 +59,13 @@ class OptionCurves:
         ratio = left_of(moved)
         if (ratio < self.lowest * (1.0 - ROUNDING)).any() or (ratio > self.highest * (1.0 + ROUNDING)).any():
             raise ValueError("a spot return is outside the range of the curves")
-        found = self._value(ratio) - self._value(np.ones((1, ratio.shape[1])))
+        found = self._value(ratio) - self.worth
         return np.where(np.isnan(ratio), np.nan, found)
+
+    @property
+    def worth(self) -> FloatArray:
+        """(U,), what the options on each underlying are worth as it is now, in base currency."""
+        return np.asarray(self._value(np.ones((1, self.lowest.size)))[0])
 
     def _value(self, ratio: FloatArray) -> FloatArray:
         total = _between(self.premium, (ratio - self.lowest) / _width(self.lowest, self.highest, NODES))

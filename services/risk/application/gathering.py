@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from chassis.errors import InvalidFields, Violation
 from riskmath.stock_proxies import PROXIES
+from services.risk.domain.base_closes import in_base
 from services.risk.domain.book import NO_BOOK, Book
 from services.risk.domain.inputs import Before, BookProxies, Inputs, Needs, OwnProxies, newest
 from services.risk.domain.joined_book import ALL
@@ -86,10 +87,11 @@ class Gathering:
             _if(market.facts(named) if needs.facts and named else None),
             _if(market.yields(session, needs.yield_sessions) if needs.yield_sessions else None),
         )
+        known = marks or MarketSlice(session, {})
         return Inputs(
             book=book,
-            market=marks or MarketSlice(session, {}),
-            history=newest(history, needs.sessions) if history else None,
+            market=known,
+            history=in_base(newest(history, needs.sessions), book, known) if history else None,
             factors=newest(factors, needs.factor_sessions) if factors else None,
             facts=(facts or {}) if needs.facts else None,
             yields=yields,

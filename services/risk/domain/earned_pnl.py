@@ -55,6 +55,10 @@ def earned_pnl(inputs: Inputs) -> EarnedPnl:
         before = assess(Inputs(inputs.before.book, inputs.before.market))
         excluded |= {each.position_id: each for each in before.coverage.excluded} | excluded
         pnl = pnl - _earned_by_then(positions, inputs, before)
+        pnl = np.where(np.isnan(pnl), _change_of_value(positions, inputs, assessed, before), pnl)
+    for row in np.flatnonzero(np.isnan(pnl)).tolist():  # what cannot be valued is named already
+        number = positions.position_ids[row]
+        excluded.setdefault(number, Excluded(number, positions.symbols[row], "no_fx_rate"))
     return EarnedPnl(
         assessed=assessed,
         before=before,
@@ -73,3 +77,13 @@ def _earned_by_then(positions: Positions, inputs: Inputs, before: Assessed) -> F
     ids = (*then.held.position_ids, *then.closed.position_ids)
     known = dict(zip(ids, [*before.valued.pnl.tolist(), *realized_pnl(then, market).total.tolist()], strict=True))
     return np.array([known.get(number, 0.0) for number in positions.position_ids], dtype=np.float64)
+
+
+def _change_of_value(positions: Positions, inputs: Inputs, assessed: Assessed, before: Assessed) -> FloatArray:
+    """Give the change of value of what is held at both ends: what it cost, and at which rate, is no matter to it."""
+    assert inputs.before is not None, "there is an earlier session"
+    then = dict(zip(inputs.before.book.held.position_ids, before.valued.market_value.tolist(), strict=True))
+    now = dict(zip(inputs.book.held.position_ids, assessed.valued.market_value.tolist(), strict=True))
+    nothing = float("nan")
+    rows = [now.get(number, nothing) - then.get(number, nothing) for number in positions.position_ids]
+    return np.array(rows, dtype=np.float64)

@@ -19,6 +19,7 @@ from riskmath.scenario import ScenarioModel, scenario_model
 from services.risk.domain.analysis import Found, Lookback
 from services.risk.domain.assessed import BOOKS_KEPT, Assessed, assess
 from services.risk.domain.caveats import named_first
+from services.risk.domain.currency_moves import foreign_cash
 from services.risk.domain.factor_returns import WINDOWS_KEPT, FactorReturns, factor_returns, longest_returns
 from services.risk.domain.inputs import FactorHistory, Inputs, Needs, newest
 from services.risk.domain.instrument_fits import WINDOW, fits_of
@@ -159,6 +160,9 @@ def _warnings(inputs: Inputs, fitted: FittedBook) -> list[str]:
         told.append(f"fitted on a limited history: {named_first(limited)}")
     if large := [symbols[place] for place in np.flatnonzero(np.abs(fitted.fits.market_beta) > LARGE_BETA)]:
         told.append(f"market betas beyond {LARGE_BETA:g}, taken as they are: {named_first(large)}")
+    if cash := foreign_cash(inputs.book, inputs.market):
+        named = ", ".join(sorted(cash))
+        told.append(f"cash in other currencies has no beta, and its rates of exchange are not in the model: {named}")
     size = np.where(np.isnan(fitted.assessed.valued.exposure), 0.0, fitted.assessed.valued.size)
     if size[inputs.book.held.is_option].sum() > CURVED * size.sum():
         told.append("options count with their delta: what their gamma adds in a large move is not in factor exposures")

@@ -14,8 +14,10 @@ from services.risk.domain.earned_pnl import EarnedPnl, earned_pnl
 from services.risk.domain.factor_fits import FITS, MODEL, FittedBook, fit_book
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.sensitivities import greeks
+from services.risk.domain.valuation import fx_rates
 
-PARTS = tuple(field.name for field in fields(PnlExplained))
+LOCAL = tuple(field.name for field in fields(PnlExplained))
+PARTS = (*LOCAL, "fx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class PnlExplainParameters:
 
 @dataclass(frozen=True, slots=True)
 class PnlParts:
-    """Seven parts that add to a profit and loss, in base currency."""
+    """Eight parts that add to a profit and loss, in base currency."""
 
     delta: float
     gamma: float
@@ -36,6 +38,7 @@ class PnlParts:
     factor: float
     specific: float
     unexplained: float
+    fx: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ def _present(earned: EarnedPnl, start: date) -> BoolArray:
 
 
 def _explained(inputs: Inputs, earned: EarnedPnl, fitted: FittedBook | None) -> tuple[FloatArray, int]:
-    """Give the seven parts of each position, (7, P), and how many cannot be followed from one end to the other.
+    """Give the eight parts of each position, (8, P), and how many cannot be followed from one end to the other.
 
     Those that were entered or closed meanwhile, or split as options, are unexplained as a whole.
     """
@@ -138,15 +141,31 @@ def _explained(inputs: Inputs, earned: EarnedPnl, fitted: FittedBook | None) -> 
     for pairs, explained in ((linear, _linear), (options, _options)):
         if pairs:
             rows, earlier_rows = (list(side) for side in zip(*pairs, strict=True))
-            parts[:, rows] = explained(inputs, earned, fitted, rows, earlier_rows)
+            parts[-1, rows] = _by_currency(inputs, earned, rows, earlier_rows)
+            local = replace(earned, pnl=earned.pnl - parts[-1])
+            parts[:-1, rows] = explained(inputs, local, fitted, rows, earlier_rows)
     known = int((~np.isnan(earned.pnl) & _present(earned, inputs.before.market.session.as_of_date)).sum())
     return parts, known - len(linear) - len(options)
+
+
+def _by_currency(inputs: Inputs, earned: EarnedPnl, rows: Sequence[int], earlier: Sequence[int]) -> FloatArray:
+    """Give what the rate of exchange made of positions, the cross term included, (n,); 0 in base currency."""
+    first, last = _rates(inputs, rows, earlier)
+    value = earned.assessed.valued.market_value[list(rows)]
+    return np.where(first == last, 0.0, value * (1.0 - first / last))
+
+
+def _rates(inputs: Inputs, rows: Sequence[int], earlier: Sequence[int]) -> tuple[FloatArray, FloatArray]:
+    """Give the rates of exchange at both ends, (n,) each."""
+    assert inputs.before is not None, "an explanation needs an earlier session"
+    then, now = fx_rates(inputs.before.book, inputs.before.market), fx_rates(inputs.book, inputs.market)
+    return then[list(earlier)], now[list(rows)]
 
 
 def _linear(
     inputs: Inputs, earned: EarnedPnl, fitted: FittedBook | None, rows: Sequence[int], earlier: Sequence[int]
 ) -> FloatArray:
-    """Explain what moves with its instrument by the factors of the instrument, (7, n)."""
+    """Explain what moves with its instrument by its factors, (7, n), apart from what the rate of exchange made."""
     assert inputs.before is not None, "an explanation needs an earlier session"
     assert earned.before is not None, "which is assessed with it"
     own, modelled = np.full((2, len(rows)), np.nan)
@@ -158,6 +177,8 @@ def _linear(
         kept = [place for place in places if place >= 0]
         own[known] = np.prod(1.0 + fitted.moved.returns[start:, kept], axis=0) - 1.0
         modelled[known] = (fitted.factors.returns[start:] @ fitted.fits.coefficients[kept].T).sum(axis=0)
+    first, last = _rates(inputs, rows, earlier)
+    own = np.where(first == last, own, (1.0 + own) * first / last - 1.0)
     return _stacked(explain_linear(earned.pnl[rows], earned.before.valued.exposure[earlier], own, modelled))
 
 
@@ -168,7 +189,7 @@ def _options(
     assert inputs.before is not None, "an explanation needs an earlier session"
     then, start = inputs.before.book.held, inputs.before.market.session.as_of_date
     units = greeks(then, inputs.before.market)
-    size = (then.quantity * then.multiplier)[earlier]
+    size = (then.quantity * then.multiplier * fx_rates(inputs.before.book, inputs.before.market))[earlier]
     first = [inputs.before.market.marks[then.instrument_ids[row]].option for row in earlier]
     last = [inputs.market.marks[earned.positions.instrument_ids[row]].option for row in rows]
     ends = zip(first, last, strict=True)
@@ -182,7 +203,7 @@ def _options(
     )
     end = inputs.market.session.as_of_date
     days = np.array([(min(end, then.expiry_dates[row] or end) - start).days for row in earlier])
-    found = np.zeros((len(PARTS), len(rows)))
+    found = np.zeros((len(LOCAL), len(rows)))
     for count in sorted(set(days.tolist())):
         chosen = np.flatnonzero(days == count)
         pnl = earned.pnl[np.array(rows)[chosen]]
@@ -193,7 +214,7 @@ def _options(
 
 
 def _stacked(explained: PnlExplained) -> FloatArray:
-    return np.stack([getattr(explained, name) for name in PARTS])
+    return np.stack([getattr(explained, name) for name in LOCAL])
 
 
 def _warnings(reason: str, unmatched: int) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from riskmath.performance import STANDS_STILL, deepest_drawdown
 from riskmath.returns import annualised, simple_returns
 from services.risk.domain.analysis import Analysis, Found, Lookback
 from services.risk.domain.assessed import assess
+from services.risk.domain.currency_moves import with_currencies
 from services.risk.domain.inputs import Inputs, Needs
 from services.risk.domain.market_factor import market_closes, market_symbol
 from services.risk.domain.moves import Moves, moves
@@ -55,7 +56,8 @@ def measure(inputs: Inputs, parameters: RiskMetricsParameters) -> Found:
     if not assessed.enough:
         return assessed.unavailable()
     lookback_days = parameters.lookback_days
-    moved = moves(inputs, assessed, lookback_days, max(MIN_OBSERVATIONS, lookback_days // 2))
+    at_least = max(MIN_OBSERVATIONS, lookback_days // 2)
+    moved, told = with_currencies(inputs, moves(inputs, assessed, lookback_days, at_least), lookback_days, at_least)
     narrowed, nav = moved.assessed, assessed.net_asset_value
     market = market_closes(inputs.factors, moved.dates)
     if nav is None:
@@ -79,7 +81,7 @@ def measure(inputs: Inputs, parameters: RiskMetricsParameters) -> Found:
     symbol = market_symbol(inputs.factors)
     body = RiskMetrics(_metrics(moved, own, benchmark, used), "current_positions", symbol)
     lookback = Lookback(lookback_days, used.size, moved.dates[int(used[0]) + 1], moved.dates[int(used[-1]) + 1])
-    return Found(body, narrowed.coverage, narrowed.warnings + _warnings(inputs, symbol), lookback=lookback)
+    return Found(body, narrowed.coverage, narrowed.warnings + told + _warnings(inputs, symbol), lookback=lookback)
 
 
 RISK_METRICS = Analysis(

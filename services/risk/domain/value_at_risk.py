@@ -9,6 +9,7 @@ from riskmath.arrays import FloatArray
 from riskmath.returns import common_sessions
 from services.risk.domain.analysis import Analysis, Found, Lookback
 from services.risk.domain.assessed import assess
+from services.risk.domain.currency_moves import with_currencies
 from services.risk.domain.inputs import Inputs, Needs
 from services.risk.domain.moves import Moves, moves
 from services.risk.domain.simulated_pnl import simulated_pnl
@@ -67,9 +68,10 @@ def value_at_risk(inputs: Inputs, parameters: ValueAtRiskParameters) -> Found:
     if not assessed.enough:
         return assessed.unavailable()
     lookback_days = parameters.lookback_days
-    moved = moves(inputs, assessed, lookback_days, max(MIN_OBSERVATIONS, lookback_days // 2))
+    at_least = max(MIN_OBSERVATIONS, lookback_days // 2)
+    moved, told = with_currencies(inputs, moves(inputs, assessed, lookback_days, at_least), lookback_days, at_least)
     narrowed = moved.assessed
-    if not len(inputs.book.held):
+    if not len(inputs.book.held) and not moved.underlyings.symbols:
         return narrowed.unavailable("no_exposure")
     complete = common_sessions(moved.returns)
     recent = np.flatnonzero(complete[-lookback_days:]) + max(len(complete) - lookback_days, 0)
@@ -88,7 +90,7 @@ def value_at_risk(inputs: Inputs, parameters: ValueAtRiskParameters) -> Found:
     body = _body(moved, tail, past, recent.size, parameters)
     dates = moved.dates[int(recent[0]) + 1], moved.dates[int(recent[-1]) + 1]
     lookback = Lookback(lookback_days, recent.size, *dates)
-    return Found(body, narrowed.coverage, narrowed.warnings + _warnings(tail), lookback=lookback)
+    return Found(body, narrowed.coverage, narrowed.warnings + told + _warnings(tail), lookback=lookback)
 
 
 VALUE_AT_RISK = Analysis(
