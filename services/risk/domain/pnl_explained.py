@@ -121,7 +121,8 @@ def _present(earned: EarnedPnl, start: date) -> BoolArray:
 def _explained(inputs: Inputs, earned: EarnedPnl, fitted: FittedBook | None) -> tuple[FloatArray, int]:
     """Give the eight parts of each position, (8, P), and how many cannot be followed from one end to the other.
 
-    Those that were entered or closed meanwhile, or split as options, are unexplained as a whole.
+    Those that were entered or closed meanwhile, split as options, or in another currency before, are unexplained as a
+    whole.
     """
     assert inputs.before is not None, "an explanation needs an earlier session"
     table, then = earned.positions, inputs.before.book.held
@@ -132,7 +133,7 @@ def _explained(inputs: Inputs, earned: EarnedPnl, fitted: FittedBook | None) -> 
     options: list[tuple[int, int]] = []
     for row in range(earned.held_count):
         earlier = place.get(table.position_ids[row])
-        if earlier is None or np.isnan(earned.pnl[row]):
+        if earlier is None or np.isnan(earned.pnl[row]) or table.currencies[row] != then.currencies[earlier]:
             continue
         if not table.is_option[row]:
             linear.append((row, earlier))
