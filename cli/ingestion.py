@@ -27,6 +27,7 @@ class FileKind(StrEnum):
 
     BARS = "bars"
     YIELDS = "yields"
+    FX = "fx"
     ACTIONS = "actions"
 
 
@@ -122,7 +123,10 @@ def _calls(stub: IngestionServiceStub, *, adjusted: bool) -> Mapping[FileKind, C
     def yields(file: HttpBody, metadata: Any) -> Awaitable[pb.UploadReport]:
         return stub.UploadYields(pb.UploadYieldsRequest(file=file), metadata=metadata)
 
+    def fx_rates(file: HttpBody, metadata: Any) -> Awaitable[pb.UploadReport]:
+        return stub.UploadFxRates(pb.UploadFxRatesRequest(file=file), metadata=metadata)
+
     def actions(file: HttpBody, metadata: Any) -> Awaitable[pb.UploadReport]:
         return stub.UploadCorporateActions(pb.UploadCorporateActionsRequest(file=file), metadata=metadata)
 
-    return {FileKind.BARS: bars, FileKind.YIELDS: yields, FileKind.ACTIONS: actions}
+    return {FileKind.BARS: bars, FileKind.YIELDS: yields, FileKind.FX: fx_rates, FileKind.ACTIONS: actions}

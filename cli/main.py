@@ -186,6 +186,12 @@ def ingest_yields(file: CsvFile, email: Email = "") -> None:
     _ingest("yields", file, email)
 
 
+@ingest.command("fx")
+def ingest_fx(file: CsvFile, email: Email = "") -> None:
+    """Rates of exchange: date, base_currency, quote_currency, rate (what one of the base costs in the other)."""
+    _ingest("fx", file, email)
+
+
 @ingest.command("actions")
 def ingest_actions(file: CsvFile, email: Email = "") -> None:
     """Corporate actions: symbol, ex_date, kind (split or dividend), value (new shares per old, or cash per share)."""

@@ -54,6 +54,9 @@ class FakeServices(
     async def UploadYields(self, request: Any, context: Any) -> pb.UploadReport:
         return await self._upload("yields", request, context)
 
+    async def UploadFxRates(self, request: Any, context: Any) -> pb.UploadReport:
+        return await self._upload("fx", request, context)
+
     async def UploadCorporateActions(self, request: Any, context: Any) -> pb.UploadReport:
         return await self._upload("actions", request, context)
 

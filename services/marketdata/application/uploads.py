@@ -20,12 +20,13 @@ from services.marketdata.application.upload_targets import Targets, everybodys, 
 from services.marketdata.domain.action_news import KnownAction
 from services.marketdata.domain.actions_csv import read_actions
 from services.marketdata.domain.bars_csv import BarsFile, FileSeries, read_bars
-from services.marketdata.domain.checks import unfit_rows
+from services.marketdata.domain.checks import KnownClose, unfit_rows
 from services.marketdata.domain.fetched import RejectedRow
 from services.marketdata.domain.fitness import Told
+from services.marketdata.domain.fx_csv import read_rates
 from services.marketdata.domain.instruments import Kind
 from services.marketdata.domain.prices import UNKNOWN_INSTRUMENT, PriceBasis
-from services.marketdata.domain.rate_fitness import judge_yields
+from services.marketdata.domain.rate_fitness import judge_fx, judge_yields
 from services.marketdata.domain.uploaded_actions import rows_of_symbols
 from services.marketdata.domain.yields_csv import read_yields
 from services.marketdata.ports import CalendarSource
@@ -38,7 +39,7 @@ from services.marketdata.storage import (
     quarantine,
     rates,
 )
-from services.marketdata.storage.append_only import CORPORATE_ACTIONS, YIELDS
+from services.marketdata.storage.append_only import CORPORATE_ACTIONS, FX_RATES, YIELDS
 from services.marketdata.storage.ingestion import Batch
 from services.marketdata.storage.ingestions import IngestionKind, Result
 
@@ -128,6 +129,16 @@ class Uploads:
         """
         return await asyncio.to_thread(_read_yields, content, self._now().date())
 
+    async def fx_rates(self, content: bytes) -> ReadFile:
+        """Read rates of exchange.
+
+        Raises:
+            InvalidRequest: the file cannot be read as a whole.
+        """
+        async with self._database.transaction() as connection:
+            known = await rates.newest_rates(connection)
+        return await asyncio.to_thread(_read_fx, content, self._now().date(), known)
+
     async def corporate_actions(self, content: bytes) -> ReadFile:
         """Read corporate actions, of instruments that everybody knows.
 
@@ -180,6 +191,21 @@ def _refused(file: BarsFile, refused: Mapping[str, str]) -> list[RejectedRow]:
         bars = file.by_symbol[symbol]
         rows += unfit_rows(bars.series, np.full(len(bars.series), reason), SOURCE, bars.lines)
     return rows
+
+
+def _read_fx(content: bytes, today: date, known: Mapping[str, KnownClose]) -> ReadFile:
+    file = read_rates(content, SOURCE)
+    judged = [
+        judge_fx(one.series, today, SOURCE, known.get("".join(pair)), one.lines) for pair, one in file.by_pair.items()
+    ]
+    return ReadFile(
+        IngestionKind.FX,
+        file.row_count,
+        len(file.by_pair),
+        0,
+        Batch(others=[(FX_RATES, rates.fx_rows((fit, SOURCE) for fit, _ in judged))]),
+        [*file.rejected, *(row for _, unfit in judged for row in unfit)],
+    )
 
 
 def _read_yields(content: bytes, today: date) -> ReadFile:

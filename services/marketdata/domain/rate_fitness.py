@@ -35,13 +35,13 @@ def judge_yields(
 
 
 def judge_fx(
-    series: FxSeries, today: date, source: str, known: KnownClose | None = None
+    series: FxSeries, today: date, source: str, known: KnownClose | None = None, lines: Lines | None = None
 ) -> tuple[FxSeries, Sequence[RejectedRow]]:
     """Give the rates of a pair that are fit to be stored, and the others with their reasons; see `check_fx`."""
     reasons = check_fx(series, today, known)
     pair = series.base_currency + series.quote_currency
     fit = FxSeries(series.base_currency, series.quote_currency, series.days[reasons == ""], series.rates[reasons == ""])
-    return fit, _rejected(RowKind.FX, pair, "rate", (series.days, series.rates), reasons, source, None)
+    return fit, _rejected(RowKind.FX, pair, "rate", (series.days, series.rates), reasons, source, lines)
 
 
 def _rejected(

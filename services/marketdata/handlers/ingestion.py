@@ -69,6 +69,11 @@ class IngestionHandler(IngestionServiceServicer):
         content = table_of(request.file.content_type, request.file.data)
         return await self._store(request, await self._files.yields(content))
 
+    async def UploadFxRates(self, request: pb.UploadFxRatesRequest, context: Context) -> pb.UploadReport:
+        """Store the rates of exchange of a file."""
+        content = table_of(request.file.content_type, request.file.data)
+        return await self._store(request, await self._files.fx_rates(content))
+
     async def UploadCorporateActions(
         self, request: pb.UploadCorporateActionsRequest, context: Context
     ) -> pb.UploadReport:

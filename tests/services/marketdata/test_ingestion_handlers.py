@@ -38,6 +38,7 @@ async def seal(market: Callers) -> None:
         ("SyncYields", pb.SyncYieldsRequest()),
         ("SealSession", pb.SealSessionRequest(session_date=LAST)),
         ("UploadYields", pb.UploadYieldsRequest(file=csv(b""))),
+        ("UploadFxRates", pb.UploadFxRatesRequest(file=csv(b""))),
         ("UploadCorporateActions", pb.UploadCorporateActionsRequest(file=csv(b""))),
     ],
 )
@@ -186,6 +187,7 @@ async def test_a_file_that_cannot_be_read_is_refused(empty_market: Callers, cont
     for call in (
         empty_market.admin.UploadBars(pb.UploadBarsRequest(file=csv(content))),
         empty_market.admin.UploadYields(pb.UploadYieldsRequest(file=csv(content))),
+        empty_market.admin.UploadFxRates(pb.UploadFxRatesRequest(file=csv(content))),
         empty_market.admin.UploadCorporateActions(pb.UploadCorporateActionsRequest(file=csv(content))),
     ):
         answer = await refused(call)
@@ -206,6 +208,33 @@ async def test_yields_and_actions_are_uploaded_by_an_admin(empty_market: Callers
     assert (actions.data_version, actions.stored_count) == (3, 1)
     listed = await empty_market.user.ListCorporateActions(reads.ListCorporateActionsRequest(symbol="OWN"))
     assert [(one.ex_date, one.value) for one in listed.actions] == [(LAST, 2.0)]
+
+
+async def test_rates_of_exchange_are_uploaded_by_an_admin(empty_market: Callers):
+    rows = [
+        "2022-12-28,EUR,USD,1.0611",
+        "2022-12-27,eur,usd,1.0640",
+        "2022-12-28,USD,JPY,134.2",
+        "28.12.2022,EUR,USD,1",
+        "2022-12-28,EURO,USD,1",
+        "2022-12-28,USD,USD,1",
+        "2022-12-28,GBP,USD,dear",
+        "2022-12-28,CHF,USD,-1",
+    ]
+    content = "\n".join(["date,base_currency,quote_currency,rate", *rows]).encode()
+    told = await empty_market.admin.UploadFxRates(pb.UploadFxRatesRequest(file=csv(content)))
+    assert (told.row_count, told.stored_count, told.data_version) == (8, 3, 1)
+    assert [(issue.line, issue.field, issue.reason) for issue in told.issues] == [
+        (5, "date", "unreadable_date"),
+        (6, "base_currency", "not_a_currency"),
+        (7, "quote_currency", "same_currency"),
+        (8, "rate", "not_a_number"),
+        (9, "rate", "not_positive"),
+    ]
+    rates = (await empty_market.user.ListFxRates(reads.ListFxRatesRequest())).rates
+    assert [(rate.base_currency, rate.rate) for rate in rates] == [("EUR", 1.0611), ("JPY", 1 / 134.2)]
+    again = await empty_market.admin.UploadFxRates(pb.UploadFxRatesRequest(file=csv(content)))
+    assert (again.stored_count, again.data_version) == (0, 0)
 
 
 # --- what is listed ---
