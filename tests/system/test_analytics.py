@@ -163,20 +163,22 @@ def test_what_a_portfolio_gained_is_what_its_positions_won(
     assert sum(group["total_pnl"] for group in groups["groups"]) == pytest.approx(gained, rel=1e-9)
 
 
-def test_proxies_that_are_stated_carry_the_positions_and_defaults_without_prices_are_named(
+def test_positions_move_with_proxies_that_are_stated_and_with_defaults(
     analyst: httpx.Client, portfolios: dict[str, str]
 ):
-    """The bundled prices have the index, and none of the funds that stand for the market by default."""
+    """The bundled prices have the index in the place of the fund that stands for the market by default."""
     portfolio_id = portfolios["long_short"]
     path = f"/api/v1/analytics/portfolio/{portfolio_id}/positions/factor-exposures"
     before = analyst.get(path, params={"model": "stock_proxies"}).json()
-    assert (before["available"], before["reason"]) == (False, "insufficient_overlap")
-    assert {each["reason"] for each in before["metadata"]["coverage"]["excluded"]} == {"no_market_proxy"}
+    assert (before["available"], before["reason"]) == (True, "")
+    for position in before["positions"]:
+        by_default = position["proxies"][0]
+        assert (by_default["symbols"], by_default["instead_of"], by_default["stated"]) == (["SPX"], ["SPY"], False)
     assert any("SPY" in warning for warning in before["metadata"]["warnings"])
-    by_default = analyst.get(f"/api/v1/management/portfolios/{portfolio_id}/factor-proxies").json()["proxies"]
+    symbols = analyst.get(f"/api/v1/management/portfolios/{portfolio_id}/factor-proxies").json()["proxies"]
     own = {"market": "SPX", "momentum": "MTUM", "value": "VLUE", "subindustry": ["CVX", "XOM", "RRC"]}
     stated = analyst.put(
-        f"/api/v1/management/portfolios/{portfolio_id}/factor-proxies", json={"proxies": dict.fromkeys(by_default, own)}
+        f"/api/v1/management/portfolios/{portfolio_id}/factor-proxies", json={"proxies": dict.fromkeys(symbols, own)}
     )
     assert stated.status_code == 200, stated.text
     told = analyst.get(path, params={"model": "stock_proxies"}).json()

@@ -1,7 +1,9 @@
 """What each position moves with by proxies of its own: the model `stock_proxies`, by month.
 
 Funds stand for market, momentum, value and industry of a stock, and peers for its subindustry, as the owner stated them
-or by default of exchange and industry. Betas of different stocks are on different funds: they are not added up.
+or by default of exchange and industry. A default that has no prices gives way to the fund that stands for the factor of
+that name in the other model, and the answer says so; what the owner stated never does. Betas of different stocks are on
+different funds: they are not added up.
 """
 
 from collections.abc import Mapping
@@ -19,7 +21,8 @@ from services.risk.domain.assessed import Assessed, assess
 from services.risk.domain.caveats import named_first
 from services.risk.domain.coverage import is_enough
 from services.risk.domain.factor_fits import FULL, LARGE_BETA
-from services.risk.domain.inputs import BookProxies, Inputs, Needs, OwnProxies, PriceHistory
+from services.risk.domain.inputs import BookProxies, FactorHistory, Inputs, Needs, OwnProxies, PriceHistory
+from services.risk.domain.market_factor import MARKET
 from services.risk.domain.moves import without
 from services.risk.domain.position_factors import PositionFactorParameters, asked_for
 from services.risk.domain.results import known
@@ -30,6 +33,8 @@ MONTHS: Final = 60
 SESSIONS: Final = 1350
 """Closes that so many months are in, with the one before the first and those of a month that is not over."""
 PEERS: Final = PROXIES.index("subindustry")
+FACTORS: Final = {"market": MARKET, "momentum": "Momentum", "value": "Value"}
+"""The factors whose funds stand for a proxy by default where that has no prices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Proxy:
     symbols: tuple[str, ...]
     stated: bool
     unknown_symbols: tuple[str, ...]
+    instead_of: tuple[str, ...]
     beta: float | None
     standard_error: float | None
     t_stat: float | None
@@ -88,6 +94,8 @@ class MonthlyReturns:
     """(T + 1,), the last sessions of the months, with the one before the first; empty without history."""
     columns: Mapping[int, int]
     """Where each instrument is."""
+    funds: Mapping[str, tuple[str, FloatArray]]
+    """By proxy, the symbol and the returns, (T,), of the fund that stands for the factor of that name."""
 
     def of(self, instrument_ids: list[int]) -> FloatArray:
         """Returns of these, (T, len)."""
@@ -100,6 +108,8 @@ class Fitted:
 
     fit: ProxyFit
     own: OwnProxies
+    instead: Mapping[str, str]
+    """By proxy, the fund that stands in the place of a default without prices."""
     unknown: tuple[tuple[str, ...], ...]
     """(5,), symbols that nobody knows."""
     reasons: tuple[str, ...]
@@ -117,7 +127,7 @@ def expose_to_proxies(inputs: Inputs, parameters: PositionFactorParameters) -> F
     if not assessed.enough:
         return assessed.unavailable()
     assert inputs.proxies is not None, "they are among the needs"
-    months = monthly_returns(inputs.history)
+    months = monthly_returns(inputs.history, inputs.factors)
     if unpriced := _without_prices(inputs.proxies, months):
         told = f"proxies that have no prices: {named_first(unpriced)}"
         assessed = replace(assessed, warnings=(*assessed.warnings, told))
@@ -143,21 +153,35 @@ def expose_to_proxies(inputs: Inputs, parameters: PositionFactorParameters) -> F
 STOCK_PROXY_EXPOSURES = Analysis(
     kind="stock_proxy_exposures",
     parameters=PositionFactorParameters,
-    needs=lambda _: Needs(sessions=SESSIONS, proxies=True),
+    needs=lambda _: Needs(sessions=SESSIONS, factor_sessions=SESSIONS, proxies=True),
     compute=expose_to_proxies,
     formulas=("factors#own-proxies",),
 )
 
 
-def monthly_returns(history: PriceHistory | None) -> MonthlyReturns:
+def monthly_returns(history: PriceHistory | None, factors: FactorHistory | None) -> MonthlyReturns:
     """Give the returns of the last `MONTHS` months that are over."""
     if history is None:
-        return MonthlyReturns(np.empty((0, 0)), (), {})
+        return MonthlyReturns(np.empty((0, 0)), (), {}, {})
     ends = month_ends(np.array(history.session_dates, dtype="datetime64[D]"))[-MONTHS - 1 :]
-    with np.errstate(invalid="ignore"):
-        closes = np.where(history.closes[ends] > 0.0, history.closes[ends], np.nan)
     columns = {number: column for column, number in enumerate(history.instrument_ids)}
-    return MonthlyReturns(simple_returns(closes), tuple(history.session_dates[end] for end in ends), columns)
+    dates = tuple(history.session_dates[end] for end in ends)
+    funds = _funds(factors, dates) if factors else {}
+    return MonthlyReturns(_returns(history.closes[ends]), dates, columns, funds)
+
+
+def _funds(factors: FactorHistory, dates: tuple[date, ...]) -> dict[str, tuple[str, FloatArray]]:
+    rows = {day: row for row, day in enumerate(factors.session_dates)}
+    closes = np.vstack([factors.closes, np.full((1, len(factors.names)), np.nan)])  # the last row: of no session
+    returns = _returns(closes[[rows.get(day, -1) for day in dates]])
+    known = {name: factors.names.index(factor) for name, factor in FACTORS.items() if factor in factors.names}
+    return {name: (factors.symbols[column], returns[:, column]) for name, column in known.items()}
+
+
+def _returns(closes: FloatArray) -> FloatArray:
+    """Simple returns; NaN where a close is missing, or at or below 0."""
+    with np.errstate(invalid="ignore"):
+        return simple_returns(np.where(closes > 0.0, closes, np.nan))
 
 
 def _without_prices(proxies: BookProxies, months: MonthlyReturns) -> list[str]:
@@ -181,13 +205,17 @@ def _fitted(instrument_id: int, own: OwnProxies, proxies: BookProxies, months: M
     unknown = tuple(tuple(symbol for symbol in symbols if symbol not in ids) for symbols in own.symbols)
     priced[PEERS] = [number for number in priced[PEERS] if number != instrument_id]  # nobody is a peer of his own
     columns = [median_of_peers(months.of(numbers)) for numbers in priced]  # of one fund it is the fund
+    instead = {}
+    for place, name in enumerate(PROXIES):
+        if name in months.funds and own.symbols[place] and not own.stated[place] and np.isnan(columns[place]).all():
+            instead[name], columns[place] = months.funds[name]
     fit = proxy_fit(months.of([instrument_id])[:, 0], np.column_stack(columns))
     reasons = tuple(
-        left_out if numbers else "unknown_symbol" if nobody_knows else "no_proxy"
-        for left_out, numbers, nobody_knows in zip(fit.left_out, priced, unknown, strict=True)
+        left_out if numbers or name in instead else "unknown_symbol" if nobody_knows else "no_proxy"
+        for name, left_out, numbers, nobody_knows in zip(PROXIES, fit.left_out, priced, unknown, strict=True)
     )
     no_fit = "no_market_proxy" if np.isnan(columns[0]).all() else "insufficient_history"
-    return Fitted(fit, own, unknown, reasons, missing=no_fit if reasons[0] else "")
+    return Fitted(fit, own, instead, unknown, reasons, missing=no_fit if reasons[0] else "")
 
 
 def _position(inputs: Inputs, assessed: Assessed, row: int, fitted: Fitted) -> ProxiedPosition:
@@ -218,9 +246,10 @@ def _proxies(fitted: Fitted) -> tuple[Proxy, ...]:
     return tuple(
         Proxy(
             name=name,
-            symbols=own.symbols[place],
+            symbols=(fitted.instead[name],) if name in fitted.instead else own.symbols[place],
             stated=own.stated[place],
             unknown_symbols=fitted.unknown[place],
+            instead_of=own.symbols[place] if name in fitted.instead else (),
             beta=known(fit.coefficients[place]),
             standard_error=known(fit.errors[place]),
             t_stat=known(fit.t[place]),

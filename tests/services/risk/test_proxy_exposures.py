@@ -12,12 +12,13 @@ from plimsoll.portfolio.v1.risk_settings_pb2 import StockFactorProxies
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
 from plimsoll.risk.v1.result_service_pb2 import ReplayResultRequest, ReplayResultResponse
 from services.risk.domain.inputs import BookProxies, Inputs, OwnProxies
+from services.risk.domain.market_factor import MARKET
 from services.risk.domain.position_factors import PositionFactorParameters
 from services.risk.domain.proxy_exposures import SESSIONS, STOCK_PROXY_EXPOSURES, monthly_returns
 from tests.services.risk import servers
 from tests.services.risk.books import AAPL, CALL, MSFT, PORTFOLIO_ID, XOM, book, book_message, mark, market, option_mark
 from tests.services.risk.conftest import refused
-from tests.services.risk.histories import days, history, history_of
+from tests.services.risk.histories import days, factor_history, history, history_of
 
 ROWS = (AAPL, dataclasses.replace(XOM, quantity=-100.0), MSFT, CALL)
 MARKS = [mark(1, 126.04), mark(2, 108.38), mark(3, 234.53), option_mark(4, 5.5)]
@@ -37,14 +38,16 @@ def drawn(sessions=SESSIONS - 1):
 
 RETURNS = drawn()
 HISTORY = history(RETURNS, (1, 2, 3, 20, 21, 22, 23, 24, 25))
+FACTORS = factor_history(RETURNS[:, 3:6], (MARKET, "Momentum", "Value"))
 DEFAULT = OwnProxies((("SPY",), ("MTUM",), ("VLUE",), ("XLK",), ()), (False,) * 5)
 OWN = OwnProxies((("SPY",), ("MTUM",), ("VLUE",), ("XLK",), ("HPQ", "DELL")), (False, False, False, True, True))
 BY_SYMBOL = {"AAPL": OWN, "XOM": DEFAULT, "MSFT": DEFAULT}
 
 
-def inputs(rows=ROWS, ids=IDS, prices=HISTORY, **own):
+def inputs(rows=ROWS, ids=IDS, prices=HISTORY, factors=None, **own):
     proxies = BookProxies(BY_SYMBOL | own, ids)
-    return Inputs(book(rows, cash=[("USD", 5_000.0)]), market(*MARKS), history=prices, proxies=proxies)
+    marks = market(*MARKS)
+    return Inputs(book(rows, cash=[("USD", 5_000.0)]), marks, history=prices, factors=factors, proxies=proxies)
 
 
 def found_in(given, **parameters):
@@ -59,7 +62,7 @@ def exposed(given, **parameters):
 
 def test_betas_are_those_of_a_regression_by_statsmodels():
     apple = exposed(inputs())["AAPL"]
-    months = monthly_returns(HISTORY).returns
+    months = monthly_returns(HISTORY, None).returns
     market, industry, peers = months[:, 3], months[:, 6], np.median(months[:, 7:], axis=1)
     beside = [sm.OLS(each, sm.add_constant(market)).fit().resid for each in (industry, peers)]
     fit = sm.OLS(months[:, 0], sm.add_constant(np.column_stack([months[:, 3:6], *beside]))).fit()
@@ -71,7 +74,7 @@ def test_betas_are_those_of_a_regression_by_statsmodels():
 
 
 def test_months_are_those_that_are_over():
-    months = monthly_returns(HISTORY)
+    months = monthly_returns(HISTORY, None)
     assert months.dates[-1] == date(2022, 11, 30)  # the book is of 28 December
     assert [day.day for day in months.dates[-3:]] == [30, 31, 30]
     closes = HISTORY.columns([20])[:, 0]
@@ -136,6 +139,23 @@ def test_a_fund_without_prices_stands_for_nothing():
     assert not any("proxies" in warning for warning in found_in(inputs()).warnings)
 
 
+def test_a_default_without_prices_gives_way_to_the_fund_of_the_factor():
+    known = {symbol: number for symbol, number in IDS.items() if symbol not in {"SPY", "VLUE"}}
+    apple = exposed(inputs(ids=known, factors=FACTORS))["AAPL"]
+    assert [(proxy.symbols, proxy.instead_of, proxy.unknown_symbols) for proxy in apple.proxies[:3]] == [
+        (("MARKET BETA",), ("SPY",), ("SPY",)),
+        (("MTUM",), (), ()),
+        (("VALUE",), ("VLUE",), ("VLUE",)),
+    ]
+    assert apple.exposures == exposed(inputs())["AAPL"].exposures
+
+
+def test_what_was_stated_never_gives_way():
+    own = OwnProxies((("GONE",), ("MTUM",), (), (), ()), (True, False, False, False, False))
+    found = found_in(inputs(factors=FACTORS, MSFT=own))
+    assert [(each.symbol, each.reason) for each in found.coverage.excluded] == [("MSFT", "no_market_proxy")]
+
+
 def test_too_few_months_are_no_fit():
     young = RETURNS.copy()
     young[:-500, 2] = np.nan
@@ -183,6 +203,7 @@ async def proxied_stack(stack):
     }
     stack.marketdata.known = {each.instrument_id: each for each in MARKS}
     stack.marketdata.history = HISTORY
+    stack.marketdata.factors = FACTORS
     stack.marketdata.named = IDS
     return stack
 
