@@ -1,6 +1,7 @@
 """Joint returns of instruments that may come next: from the past, from the past at today's volatility, from a model.
 
-Scenarios are (S, N), simple returns. Positions that are linear take exposure x return; options are valued again by `option_curves` (methodology, section 8).
+Scenarios are (S, N), simple returns. Positions that are linear take exposure x return; options are valued again
+by `option_curves` (methodology, section 8).
 """
 
 from collections.abc import Callable, Iterator
