@@ -181,27 +181,38 @@ def _positions(
             underlying_symbol=underlying_symbol,
             price_reason=assessed.valued.reasons[row],
             stale=inputs.market.marks[held.instrument_ids[row]].stale,
-            observations=len(known[followed]),
-            completeness=min(len(known[followed]) / lookback_days, 1.0),
-            start_date=known[followed][0] if known[followed] else None,
-            end_date=known[followed][-1] if known[followed] else None,
-            quality_flag="full_history" if len(known[followed]) >= FULL * lookback_days else "limited_history",
+            observations=known[followed].count,
+            completeness=min(known[followed].count / lookback_days, 1.0),
+            start_date=known[followed].first,
+            end_date=known[followed].last,
+            quality_flag="full_history" if known[followed].count >= FULL * lookback_days else "limited_history",
             left_out=tuple(left_out[position_id]),
         )
         for row, (position_id, symbol, underlying_symbol, followed) in enumerate(rows)
     )
 
 
-def _known_sessions(inputs: Inputs, lookback_days: int) -> dict[int, list[date]]:
-    """Give the sessions with a close, oldest first, of every instrument that is followed."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The sessions with a close."""
+
+    count: int = 0
+    first: date | None = None
+    last: date | None = None
+
+
+def _known_sessions(inputs: Inputs, lookback_days: int) -> dict[int, _Known]:
+    """Give the sessions with a close of every instrument that is followed."""
     history = inputs.history
-    if history is None:
-        return {followed: [] for followed in inputs.book.followed_ids()}
+    if history is None or not history.session_dates:
+        return dict.fromkeys(inputs.book.followed_ids(), _Known())
     dates = history.session_dates[-lookback_days:]
     with np.errstate(invalid="ignore"):
         known = history.closes[-lookback_days:] > 0.0
+    counts, first = known.sum(axis=0).tolist(), known.argmax(axis=0).tolist()
+    last = (len(dates) - 1 - known[::-1].argmax(axis=0)).tolist()
     return {
-        followed: [dates[row] for row in np.flatnonzero(known[:, column]).tolist()]
+        followed: _Known(counts[column], dates[first[column]], dates[last[column]]) if counts[column] else _Known()
         for column, followed in enumerate(history.instrument_ids)
     }
 

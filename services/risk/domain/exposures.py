@@ -59,7 +59,8 @@ def group_exposures(inputs: Inputs, parameters: ExposureParameters) -> Found:
     rows = _rows_by_group(inputs, parameters.group_by)
     if parameters.group_by == "tag" and any(len(tags) > 1 for tags in inputs.book.held.tags):
         warnings.append("positions with several tags count in each of them, so the groups add to more than the book")
-    groups = [_group(name, members, inputs, assessed) for name, members in rows.items()]
+    raw = _raw(inputs, assessed)
+    groups = [_group(name, members, raw, assessed) for name, members in rows.items()]
     netted = [_net(assessed, members) for members in _rows_by_group(inputs, "underlying").values()]
     body = GroupedExposures(
         group_by=parameters.group_by,
@@ -89,7 +90,7 @@ def _rows_by_group(inputs: Inputs, group_by: str) -> dict[str, list[int]]:
     return rows
 
 
-def _group(name: str, rows: list[int], inputs: Inputs, assessed: Assessed) -> ExposureGroup:
+def _group(name: str, rows: list[int], raw: FloatArray, assessed: Assessed) -> ExposureGroup:
     valued = assessed.valued
     totals = exposure_totals(valued.exposure[rows])
     nav = assessed.net_asset_value
@@ -97,7 +98,7 @@ def _group(name: str, rows: list[int], inputs: Inputs, assessed: Assessed) -> Ex
         name=name,
         position_count=len(rows),
         market_value=sum_known(valued.market_value[rows]).total,
-        raw_exposure=sum_known(_raw(inputs, assessed)[rows]).total,
+        raw_exposure=sum_known(raw[rows]).total,
         long_exposure=totals.long,
         short_exposure=totals.short,
         gross_exposure=totals.gross,
