@@ -73,7 +73,7 @@ class FakeGateway:
                 return httpx.Response(200, json=self._performance(portfolio_id))
             case "POST", ["portfolios", portfolio_id, "snapshots"]:
                 self.with_history.add(portfolio_id)
-                return httpx.Response(200, json={"created_count": 400})
+                return httpx.Response(200, json={"created_count": 400, "next_start_date": ""})
             case "GET", ["analytics", "portfolio", portfolio_id, _] | ["data", "portfolio", portfolio_id, _]:
                 return httpx.Response(200, json={"reason": "no_market_data", "portfolio_id": portfolio_id})
             case "GET", ["marketdata", "coverage"]:
