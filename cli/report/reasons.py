@@ -21,6 +21,7 @@ WORDS = {
     "insufficient_history": "its history is too short",
     "insufficient_overlap": "histories are too short, or share too few sessions",
     "insufficient_symbols": "there are fewer than two symbols that are large enough and have a history",
+    "too_many_symbols": "more than 1,000 symbols are large enough",
     "no_calculation_available": "there are fewer than two symbols that are large enough and have a history",
     "net_asset_value_not_positive": "net asset value is not above 0",
     "no_net_asset_value": "net asset value is not above 0",

@@ -20,6 +20,8 @@ MIN_VALUE: Final = 10_000.0
 """An underlying with less exposure, in base currency, is small."""
 MIN_WEIGHT: Final = 0.01
 """So is one with a smaller part of the gross exposure."""
+MOST_SYMBOLS: Final = 1_000
+"""Of more underlyings the matrix of all pairs is not taken apart: its eigenvectors cost the cube of their number."""
 FilterMode = Literal["both", "either", "value_only", "weight_only"]
 PASSES: Mapping[FilterMode, Callable[[BoolArray, BoolArray], BoolArray]] = MappingProxyType(
     {
@@ -126,6 +128,12 @@ def comovement(inputs: Inputs, assessed: Assessed, window: Window, max_symbols: 
         lookback=_lookback(dates, returns[:, kept], among, window),
         warnings=_warnings(among),
     )
+
+
+def too_many(inputs: Inputs, assessed: Assessed, window: Window) -> bool:
+    """Whether more underlyings are not small than all of which can be looked at together."""
+    chosen, _ = _larger(net_by_underlying(inputs.book.held, assessed), window.filter_mode, None)
+    return len(chosen) > MOST_SYMBOLS
 
 
 def _larger(

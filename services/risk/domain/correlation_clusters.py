@@ -13,7 +13,7 @@ from riskmath.clusters import average_linkage, components, concentration
 from riskmath.correlation import MOVES, average_correlation, correlations, market_residuals
 from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.assessed import assess
-from services.risk.domain.comovement import Comovement, FilterMode, LeftOutSymbol, Window, comovement
+from services.risk.domain.comovement import Comovement, FilterMode, LeftOutSymbol, Window, comovement, too_many
 from services.risk.domain.inputs import Inputs, Needs
 from services.risk.domain.market_factor import market_log_returns
 
@@ -67,6 +67,8 @@ def cluster(inputs: Inputs, parameters: ClusterParameters) -> Found:
     if not assessed.enough:
         return assessed.unavailable(beside=beside)
     window = Window(parameters.lookback_days, parameters.min_overlap, parameters.filter_mode)
+    if too_many(inputs, assessed, window):
+        return assessed.unavailable("too_many_symbols", beside)
     found = comovement(inputs, assessed, window)
     if found is None:
         return assessed.unavailable("no_calculation_available", beside)

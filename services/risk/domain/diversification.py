@@ -9,7 +9,7 @@ from riskmath.arrays import FloatArray
 from riskmath.diversification import diversification_ratio, diversification_score, effective_bets
 from services.risk.domain.analysis import Analysis, Found
 from services.risk.domain.assessed import assess
-from services.risk.domain.comovement import Comovement, FilterMode, LeftOutSymbol, Window, comovement
+from services.risk.domain.comovement import Comovement, FilterMode, LeftOutSymbol, Window, comovement, too_many
 from services.risk.domain.inputs import Inputs, Needs
 
 
@@ -42,6 +42,8 @@ def diversify(inputs: Inputs, parameters: DiversificationParameters) -> Found:
     if not assessed.enough:
         return assessed.unavailable(beside=beside)
     window = Window(parameters.lookback_days, parameters.min_overlap, parameters.filter_mode)
+    if too_many(inputs, assessed, window):
+        return assessed.unavailable("too_many_symbols", beside)
     found = comovement(inputs, assessed, window)
     if found is None:
         return assessed.unavailable("insufficient_symbols", beside)

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 from chassis.errors import InvalidFields
 from plimsoll.risk.v1 import analytics_service_pb2 as pb
 from plimsoll.risk.v1 import correlation_pb2
+from services.risk.domain import comovement
 from services.risk.domain.correlation_clusters import CORRELATION_CLUSTERS, ClusterParameters
 from services.risk.domain.correlation_matrix import CORRELATION_MATRIX, CorrelationMatrixParameters
 from services.risk.domain.diversification import DIVERSIFICATION_SCORE, DiversificationParameters
@@ -286,6 +287,16 @@ def test_the_score_takes_every_symbol_however_many():
         ).summary.symbols_included
         == 60
     )
+
+
+@pytest.mark.parametrize(("analysis", "parameters"), EVERY[1:])
+def test_more_symbols_than_can_be_looked_at_together_are_refused(analysis, parameters, monkeypatch):
+    monkeypatch.setattr(comovement, "MOST_SYMBOLS", 2)
+    slices = {"facts": facts(("", "", "")), "factors": market_history(DRAWN[:, 3])}
+    refused = answer(analysis, parameters, **slices)
+    assert (refused.summary, refused.reason) == (None, "too_many_symbols")
+    monkeypatch.undo()
+    assert answer(analysis, parameters, **slices).summary is not None
 
 
 REQUESTS = {
