@@ -20,8 +20,8 @@ LARGE_BYTES = 16 << 10
 class Validation:
     """The rules that stand in the contract: sizes, bounds, patterns. Also refuses NUL, which PostgreSQL cannot keep."""
 
-    def __init__(self) -> None:
-        self._validator = protovalidate.Validator()
+    _validator = protovalidate.Validator()
+    """One in a process: it compiles the rules of a kind of message when that first comes."""
 
     async def __call__(self, call: Call, request: Message) -> None:
         """Refuse a request that breaks a rule, naming each field and value."""

@@ -44,14 +44,17 @@ async def backends(tokens: Tokens) -> AsyncIterator[Backends]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def gateway(backends: Backends, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
     log = tmp_path_factory.mktemp("gateway") / "gateway.log"
-    async with gateway_before(backends.addresses, log) as running, httpx.AsyncClient(base_url=running.url) as client:
+    async with (
+        gateway_before(backends.addresses, log) as running,
+        httpx.AsyncClient(base_url=running.url, verify=False) as client,
+    ):
         await until_healthy(client)
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def rest(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=gateway.url, timeout=60, verify=False) as client:
         # While a test that is not asynchronous ran, the servers in our loop stood still and were taken for ill.
         await until_healthy(client)
         yield client
