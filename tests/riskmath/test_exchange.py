@@ -58,7 +58,7 @@ def test_to_value_and_then_convert_is_to_convert_and_then_value(quantity, openin
     at_rates = profit_and_loss(quantity, entry, mark, ones, opening * ones, closing * ones)
     converted = market_value(quantity, mark * closing, ones, ones) - cost_basis(quantity, entry * opening, ones, ones)
     scale = np.abs(quantity).max() * max(paid, price) * max(opening, closing)
-    assert at_rates.total == pytest.approx(converted, abs=1e-12 * scale)
+    assert at_rates.total == pytest.approx(converted, abs=max(1e-12 * scale, 1e-300))
     np.testing.assert_array_equal(
         profit_and_loss(quantity, entry, mark, ones, ones, ones).currency, np.zeros(len(quantity))
     )
