@@ -66,7 +66,8 @@ def solve(sums: Moments, ridge: float) -> Solution:
 
     Formula: see `market_plus_styles`. Factors are centred, and styles made orthogonal to the market, in the sums:
         C = X'X - n mean mean', then E'E = C - slope slope' m'm.
-    NaN: R2 where the returns do not move; coefficients where the styles are singular on the observations.
+    NaN: R2 where the returns do not move; coefficients where the market does not move on the observations, or the
+        styles are singular there.
     """
     n = sums.observations.astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -76,7 +77,7 @@ def solve(sums: Moments, ridge: float) -> Solution:
         mean = sums.returns[0] / n
         total = sums.squares - n * mean**2
         total = np.where(total > EXPLAINED * sums.squares, total, 0.0)
-        market_square = cross[0, 0]
+        market_square = np.where(cross[0, 0] > EXPLAINED * sums.factors[1, 1], cross[0, 0], np.nan)
         slope = cross[1:, 0] / market_square
         squares = cross[1:, 1:] - slope[:, None] * slope[None] * market_square
         products = with_returns[1:] - slope * with_returns[0]
