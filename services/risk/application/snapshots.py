@@ -10,7 +10,6 @@ Where the time of the call ends before the range does, the answer says from wher
 
 import asyncio
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -31,8 +30,8 @@ LONGEST: Final = timedelta(days=3_660)
 """Ten years in one call."""
 AT_ONCE: Final = 250_000
 """Sessions times positions that are worked out together: a matrix takes 2 MB, and there are some fifty."""
-SPARE_SECONDS: Final = 2.0
-"""Left for keeping and answering when it is asked whether there is time for more."""
+SPARE_SECONDS: Final = 5.0
+"""Of the time of a call, what keeping and answering may take."""
 MOST_PRICES: Final = 2_000_000
 """Sessions times instruments in one call: 16 MB a matrix."""
 A_WEEK_AND_MORE: Final = timedelta(days=10)
@@ -87,14 +86,16 @@ class SnapshotTaking:
             rule = "is the first session of the calendar, and there is none to compare it with"
             raise InvalidFields([Violation("end_date", days[0].isoformat(), rule)])
         past = await self._past(book, days, session)
-        kept, done, longest = Kept(0, 0), 0, 0.0
+        kept, done = Kept(0, 0), 0
         for stretch in past.stretches(max(1, AT_ONCE // max(1, len(book.held) + len(book.closed)))):
-            if done and seconds_left() < longest + SPARE_SECONDS:
+            try:
+                # The first has all the time there is: with nothing done there would be nothing to answer.
+                async with asyncio.timeout(seconds_left() - SPARE_SECONDS if done else None):
+                    found = await in_thread(snapshots, book, stretch, newest.as_of_date)
+            except TimeoutError:
                 break
-            began = time.monotonic()
-            found = await in_thread(snapshots, book, stretch, newest.as_of_date)
             kept += await self._store.keep(owner_id, portfolio_id, found)
-            done, longest = done + len(found), max(longest, time.monotonic() - began)
+            done += len(found)
         taken, left = days[1 : done + 1], days[done + 1 :]
         (shown,) = await self._store.page(owner_id, portfolio_id, SnapshotPage(taken[-1], taken[-1], 1))
         return Taken(shown, taken[0], taken[-1], done, kept, left)
