@@ -33,6 +33,8 @@ class Translated:
     """Names of factors that it names and that no fund stands for."""
     ignored_instruments: tuple[str, ...] = ()
     """Symbols that it names and that the book does not follow."""
+    ignored_currencies: tuple[str, ...] = ()
+    """Currencies that it names and that nothing of the book is in, as another than its own."""
     shocks: FactorShocks | None = None
     direct: Case | None = None
     correlated: Case | None = None
@@ -58,7 +60,13 @@ def translated(book: StressedBook, scenario: Scenario, plausibility: Plausibilit
     stated = {FACTORS[key]: move for key, move in scenario.factors.items()}
     missing = tuple(name for name in stated if name not in names)
     own, ignored = _own(book, scenario.instruments)
-    found = Translated(scenario, missing_factors=missing, ignored_instruments=ignored)
+    foreign = {name: move for name, move in scenario.currencies.items() if name in book.foreign}
+    found = Translated(
+        scenario,
+        missing_factors=missing,
+        ignored_instruments=ignored,
+        ignored_currencies=tuple(sorted(set(scenario.currencies) - set(foreign))),
+    )
     if missing and MARKET not in stated:
         return replace(found, reason="factor_inactive")
     if scenario.yield_change and book.rate_beta is None:
@@ -67,7 +75,7 @@ def translated(book: StressedBook, scenario: Scenario, plausibility: Plausibilit
     hold_market, as_stated = scenario.unnamed_market == "hold", plausibility == "as_stated"
     shocks = _shocks(book.model, stated.get(MARKET), styles, hold_market, as_stated)
     direct, correlated = (
-        Case(moves, scenario.yield_change, scenario.volatility_change, own)
+        Case(moves, scenario.yield_change, scenario.volatility_change, own, foreign)
         for moves in (shocks.direct, shocks.correlated)
     )
     return replace(found, shocks=shocks, direct=direct, correlated=correlated)

@@ -53,7 +53,7 @@ class PositionImpact:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """An impact by what brings it: everything but the positions adds to it."""
+    """An impact by what brings it: everything but the positions adds to it, and so do these and cash."""
 
     factors: tuple[FactorImpact, ...]
     rate_impact: float
@@ -65,6 +65,8 @@ class Parts:
     """Of all whose result is known."""
     modelled_percent: float | None
     option_gamma_impact: float | None
+    currency_impact: float
+    cash_impact: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class ScenarioImpact:
     implausible: bool = False
     parts: Parts | None = None
     replay: ReplayImpact | None = None
+    ignored_currencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class Teller:
             partial=bool(asked.missing_factors),
             missing_factors=asked.missing_factors,
             ignored_instruments=asked.ignored_instruments,
+            ignored_currencies=asked.ignored_currencies,
             yield_change_bp=1e4 * stated.yield_change if stated.yield_change else None,
             volatility_change=stated.volatility_change,
             replay=self.replay(Replay(stated.name, stated.start_date, stated.end_date), past) if past else None,
@@ -212,6 +216,8 @@ class Teller:
             positions_count=int((~np.isnan(outcome.by_position)).sum()),
             modelled_percent=100.0 * outcome.modelled / gross.gross if whole else None,
             option_gamma_impact=outcome.gamma_impact if len(self.book.options) else None,
+            currency_impact=outcome.by_currency,
+            cash_impact=outcome.cash,
         )
 
     def _positions(self, outcome: Outcome, direct: Outcome | None) -> tuple[PositionImpact, ...]:

@@ -44,6 +44,8 @@ class Scenario:
     """Relative change of implied volatilities of the index. None: what the move of the market brings."""
     instruments: dict[str, float] = field(default_factory=dict)
     """Returns of single instruments by symbol, in place of what factors and yields would do to them."""
+    currencies: dict[str, float] = field(default_factory=dict)
+    """Returns of currencies against that of the book, by code."""
     unnamed_market: UnnamedMarket = "expected"
     """Whether a market that is not named goes where the named styles lead it, or stays."""
     start_date: str = ""
@@ -52,13 +54,13 @@ class Scenario:
 
 
 def severity(
-    factors: Iterable[float], yield_change: float, volatility_change: float | None, instruments: Iterable[float] = ()
+    factors: Iterable[float], yield_change: float, volatility_change: float | None, others: Iterable[float] = ()
 ) -> Severity:
-    """Say how severe the largest of all shocks is."""
+    """Say how severe the largest of all shocks is; `others` are those of instruments and currencies."""
     size = max(
         (
             *map(abs, factors),
-            *map(abs, instruments),
+            *map(abs, others),
             PER_YIELD * abs(yield_change),
             PER_VOLATILITY * abs(volatility_change or 0.0),
         )

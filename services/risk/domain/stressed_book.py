@@ -4,8 +4,8 @@ What is no option is linear in its underlying, whose return ends at -100 %; opti
 volatility and rate. All cases are valued together.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from riskmath.scenario import ScenarioModel
 from riskmath.stress import StressReturns, stress_returns
 from riskmath.volatility_response import shocked_volatility, volatility_move
 from services.risk.domain.analysis import Found
+from services.risk.domain.currency_moves import foreign_cash
 from services.risk.domain.factor_fits import FittedBook, model_of
 from services.risk.domain.inputs import Inputs
 from services.risk.domain.live_options import LiveOptions, live_options
@@ -42,6 +43,8 @@ class Case:
     """Relative, of the index. None: what the move of the market brings."""
     own: FloatArray
     """(N,), of underlyings by themselves, in place of all else; NaN for those that follow the factors."""
+    currencies: Mapping[str, float] = field(default_factory=dict)
+    """Of other currencies against that of the book, by code; those that are not named stay."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +67,15 @@ class Outcome:
     """Gross exposure whose result is known."""
     gamma_impact: float
     """What gammas alone would say in place of `option_adjustment`."""
+    by_currency: float
+    """Of deltas, the cross term included."""
+    cash: float
+    """Of cash, by its currencies."""
 
     @property
     def pnl(self) -> float:
-        """Of the book: the five parts add to it."""
-        return float(np.nansum(self.by_position))
+        """Of the book: the seven parts add to it."""
+        return float(np.nansum(self.by_position)) + self.cash
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +97,16 @@ class StressedBook:
     """(O,), of one unit of each."""
     on_index: BoolArray
     """(O,), of the options."""
+    base_currency: str
+    priced_in: tuple[str, ...]
+    """(N,), the currency of each underlying."""
+    cash: Mapping[str, float]
+    """Cash in other currencies, in base currency, by code."""
+
+    @property
+    def foreign(self) -> set[str]:
+        """Currencies other than that of the book which positions or cash are in."""
+        return {*self.priced_in, *self.cash} - {self.base_currency}
 
     @property
     def index_volatility(self) -> float:
@@ -100,11 +117,13 @@ class StressedBook:
         """Value the book in every case."""
         if not cases:
             return []
-        returns = self._returns(cases)
+        fx = np.array([[case.currencies.get(each, 0.0) for each in self.priced_in] for case in cases])
+        returns = self._returns(cases, fx)
+        spots = self._spot_returns(returns, fx)
         linear = np.where(self.column < 0, np.nan, self.exposure * returns.total[:, self.column])
         found = linear.copy()
         if len(self.options):
-            found[:, self.options.rows] = self._options(cases, self._spot_returns(returns))
+            found[:, self.options.rows] = self._options(cases, spots, fx[:, self.column[self.options.rows]])
         # an underlying whose return is not known has no weight, and its parts are missing too
         weight = np.where(np.isnan(returns.total), 0.0, self._netted())
         by_factor = np.einsum("cn,cnk->ck", weight, np.nan_to_num(returns.by_factor))
@@ -114,11 +133,13 @@ class StressedBook:
             _weighed(weight, returns.floor_adjustment),
             np.nansum(found - linear, axis=1),
             np.where(np.isnan(found), 0.0, np.abs(self.exposure)).sum(axis=1),
-            np.nansum(self._curved(self._spot_returns(returns)), axis=1),
+            np.nansum(self._curved(spots), axis=1),
+            _weighed(weight, returns.by_currency),
+            np.array([sum(self.cash[each] * case.currencies.get(each, 0.0) for each in self.cash) for case in cases]),
         ]
         return [Outcome(*parts) for parts in zip(found, by_factor, *(each.tolist() for each in sums), strict=True)]
 
-    def _returns(self, cases: Sequence[Case]) -> StressReturns:
+    def _returns(self, cases: Sequence[Case], fx: FloatArray) -> StressReturns:
         fits = self.fitted.fits
         return stress_returns(
             fits.market_beta,
@@ -127,11 +148,13 @@ class StressedBook:
             rate_beta=self.rate_beta,
             yield_change=[case.yield_change for case in cases],
             own=np.array([case.own for case in cases]),
+            fx=fx,
         )
 
-    def _spot_returns(self, returns: StressReturns) -> FloatArray:
-        """Of the options' underlyings, (C, O)."""
-        return np.asarray(returns.total[:, self.column[self.options.rows]])
+    def _spot_returns(self, returns: StressReturns, fx: FloatArray) -> FloatArray:
+        """Of the options' underlyings, (C, O), before their currencies move."""
+        before = np.where(fx == 0.0, returns.total, (1.0 + returns.total) / (1.0 + fx) - 1.0)
+        return np.maximum(before[:, self.column[self.options.rows]], -1.0)
 
     def _curved(self, spot_returns: FloatArray) -> FloatArray:
         """What the second derivative says of each option, (C, O)."""
@@ -145,8 +168,8 @@ class StressedBook:
         np.add.at(netted, self.column[there], self.exposure[there])
         return netted
 
-    def _options(self, cases: Sequence[Case], spot_returns: FloatArray) -> FloatArray:
-        """Profit and loss of the options, (C, O)."""
+    def _options(self, cases: Sequence[Case], spot_returns: FloatArray, fx: FloatArray) -> FloatArray:
+        """Profit and loss of the options, (C, O): priced in their own currency, and then exchanged."""
         terms = self.options.terms
         # the price as it is now comes from the same call, so that no shock is no profit to the last bit
         prices = prices_at(
@@ -155,7 +178,7 @@ class StressedBook:
             volatility=np.vstack([terms.volatility, self._volatilities(cases)]),
             rate_change=[0.0, *(case.yield_change for case in cases)],
         )
-        return np.asarray((prices[1:] - prices[0]) * self.options.size)
+        return np.asarray((prices[1:] * (1.0 + fx) - prices[0]) * self.options.size)
 
     def _volatilities(self, cases: Sequence[Case]) -> FloatArray:
         """Of the options after the moves, (C, O)."""
@@ -178,6 +201,7 @@ def stressed_book(inputs: Inputs, fitted: FittedBook, rated: RatedBook | Found |
     options = live_options(inputs, assessed)
     market = fitted.factors.symbols[0]
     facts = inputs.facts or {}
+    currency_of = dict(zip(held.underlying_ids, held.currencies, strict=True))
     followed = [held.underlying_ids[row] for row in options.rows.tolist()]
     named = [held.underlying_symbols[row] for row in options.rows.tolist()]
     on_index = [
@@ -194,6 +218,9 @@ def stressed_book(inputs: Inputs, fitted: FittedBook, rated: RatedBook | Found |
         options=options,
         gamma=deltas_and_gammas(held, inputs.market)[1][options.rows],
         on_index=np.array(on_index, dtype=bool),
+        base_currency=inputs.book.base_currency,
+        priced_in=tuple(currency_of[number] for number in fitted.moved.underlyings.instrument_ids),
+        cash=foreign_cash(inputs.book, inputs.market),
     )
 
 

@@ -1,5 +1,6 @@
 """Reads the scenarios that a request states itself. What contradicts itself or names nothing we know is refused."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -11,6 +12,8 @@ from services.risk.domain.scenario_impacts import Replay
 from services.risk.domain.scenarios import FACTORS, Scenario, UnnamedMarket, severity
 
 CUSTOM: Final = "custom"
+SYMBOL: Final = re.compile(".+", re.DOTALL)
+CURRENCY: Final = re.compile("[A-Z]{3}")
 KEYS: Final[Mapping[str, str]] = MappingProxyType({name: key for key, name in FACTORS.items()})
 Stated = pb.RunStressTestRequest.CustomScenario
 
@@ -19,8 +22,8 @@ def read_custom(asked: Sequence[Stated]) -> tuple[Scenario, ...]:
     """Read scenarios, in their order.
 
     Raises:
-        InvalidFields: a factor that there is not, a factor, a symbol or a name that stands twice, no symbol, a market
-            that moves and is held, or nothing that moves.
+        InvalidFields: a factor that there is not, a factor, a symbol, a currency or a name that stands twice, what is
+            no symbol or no currency, a market that moves and is held, or nothing that moves.
     """
     _refuse_repeated("custom_scenarios", (one.name for one in asked))
     return tuple(_custom(f"custom_scenarios[{place}]", place, one) for place, one in enumerate(asked))
@@ -43,20 +46,22 @@ def _custom(field: str, place: int, asked: Stated) -> Scenario:
         rule = f"holds a market that factors moves by {factors['market']:g}"
         raise InvalidFields([Violation(f"{field}.unnamed_market", "hold", rule)])
     volatility = asked.volatility_change if asked.HasField("volatility_change") else None
-    if not (factors or asked.instruments or asked.yield_change_bp or volatility is not None):
+    if not (factors or asked.instruments or asked.currencies or asked.yield_change_bp or volatility is not None):
         raise InvalidFields([Violation(field, asked.name, "must shock something")])
-    instruments = _instruments(f"{field}.instruments", asked.instruments)
+    instruments = _by_name(f"{field}.instruments", asked.instruments, SYMBOL, "is no symbol")
+    currencies = _by_name(f"{field}.currencies", asked.currencies, CURRENCY, "is no currency: three letters (ISO 4217)")
     shift = asked.yield_change_bp / 1e4
     return Scenario(
         id=f"{CUSTOM}_{place + 1}",
         name=asked.name,
         category=CUSTOM,
-        severity=severity(factors.values(), shift, volatility, instruments.values()),
+        severity=severity(factors.values(), shift, volatility, [*instruments.values(), *currencies.values()]),
         description=asked.description,
         factors=factors,
         yield_change=shift,
         volatility_change=volatility,
         instruments=instruments,
+        currencies=currencies,
         unnamed_market=held,
     )
 
@@ -75,16 +80,17 @@ def _factors(field: str, asked: Mapping[str, float]) -> dict[str, float]:
     return {key: found[key] for key in FACTORS if key in found}
 
 
-def _instruments(field: str, asked: Mapping[str, float]) -> dict[str, float]:
+def _by_name(field: str, asked: Mapping[str, float], named: re.Pattern[str], fault: str) -> dict[str, float]:
+    """Read moves by symbol or code, whatever its case."""
     found: dict[str, float] = {}
     for written in sorted(asked):
-        symbol = written.strip().upper()
-        if not symbol:
-            raise InvalidFields([Violation(field, written, "is no symbol")])
-        if symbol in found:
-            rule = f"contradicts itself: {symbol} is moved by {found[symbol]:g} and by {asked[written]:g}"
+        name = written.strip().upper()
+        if not named.fullmatch(name):
+            raise InvalidFields([Violation(field, written, fault)])
+        if name in found:
+            rule = f"contradicts itself: {name} is moved by {found[name]:g} and by {asked[written]:g}"
             raise InvalidFields([Violation(field, written, rule)])
-        found[symbol] = asked[written]
+        found[name] = asked[written]
     return dict(sorted(found.items()))
 
 

@@ -70,6 +70,12 @@ async def test_scenarios_of_ones_own_and_the_past(ready):
     assert own["parts"]["instrument_impact"] == pytest.approx(-0.3 * 20_000.0)
     (past,) = answer["replays"]
     assert (past["name"], past["available"], past["proxied_instruments"]) == (f"{start} to {end}", True, [])
+    (flown,) = (await ask(ready, custom_scenarios=[{"name": "flight", "currencies": {"eur ": -0.2}}]))["scenarios"]
+    assert (flown["severity"], flown["ignored_currencies"], flown["impact"]["dollar_impact"]) == (
+        "severe",
+        ["EUR"],
+        0.0,
+    )
 
 
 async def test_moves_of_the_market_and_of_yields(ready):
@@ -117,6 +123,12 @@ async def test_a_stress_test_is_kept_and_comes_out_the_same_again(ready):
             "custom_scenarios[0].unnamed_market",
         ),
         ({"custom_scenarios": [{"name": "x", "instruments": {" ": -0.1}}]}, "custom_scenarios[0].instruments"),
+        ({"custom_scenarios": [{"name": "x", "currencies": {"EURO": -0.1}}]}, "custom_scenarios[0].currencies"),
+        (
+            {"custom_scenarios": [{"name": "x", "currencies": {"eur": 0.1, "EUR ": 0.2}}]},
+            "custom_scenarios[0].currencies",
+        ),
+        ({"custom_scenarios": [{"name": "x", "currencies": {"EUR": -1.0}}]}, "custom_scenarios[0].currencies[EUR]"),
         (
             {"custom_scenarios": [{"name": "x", "instruments": {"aapl": -0.1, "AAPL": 0.1}}]},
             "custom_scenarios[0].instruments",
