@@ -19,6 +19,7 @@ import pytest
 from tests.databases import make_home, remove_home
 from tests.services.portfolio import plaid_stub
 from tests.services.portfolio.plaid_stub import PlaidStub
+from tests.signals import heed_signals
 
 PLIMSOLL = Path(sys.executable).with_name("plimsoll")
 PASSWORD = "a long enough password"
@@ -96,7 +97,7 @@ def start(home: Path, *arguments: str, settings: Mapping[str, str] | None = None
     log = (home / "up.log").open("ab")
     seen = {**environment(home), **(settings or {})}
     up = [PLIMSOLL, "up", "--free-ports", *arguments]
-    supervisor = subprocess.Popen(up, env=seen, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_heed_signals)
+    supervisor = subprocess.Popen(up, env=seen, stdout=log, stderr=subprocess.STDOUT, preexec_fn=heed_signals)
     running = Running(home, supervisor)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not _healthy(running):
@@ -105,12 +106,6 @@ def start(home: Path, *arguments: str, settings: Mapping[str, str] | None = None
             pytest.fail("the stack did not start:\n" + (home / "up.log").read_text()[-4000:])
         time.sleep(0.1)
     return running
-
-
-def _heed_signals() -> None:
-    """Undo what a shell has its background work ignore, and `nohup` everything: a stack respects what it is told."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def _healthy(running: Running) -> bool:

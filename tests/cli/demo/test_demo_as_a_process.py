@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import make_home, remove_home
+from tests.signals import heed_signals
 from tests.system.conftest import PATIENCE_SECONDS, PLIMSOLL, command, environment, processes_of, wait_until
 
 pytestmark = pytest.mark.system
@@ -52,7 +53,11 @@ def staying_demo(home: Path) -> Iterator[str]:
     printed = home / "demo.txt"
     with printed.open("wb") as output:
         demo = subprocess.Popen(
-            [PLIMSOLL, "demo", "--free-ports"], env=environment(home), stdout=output, stderr=subprocess.STDOUT
+            [PLIMSOLL, "demo", "--free-ports"],
+            env=environment(home),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=heed_signals,
         )
     try:
         wait_until(lambda: "stays up" in printed.read_text() or demo.poll() is not None, "the report")

@@ -16,6 +16,7 @@ import pytest
 
 from cli.stack import leash
 from tests.cli.stack.fake_stack import journal_lines
+from tests.signals import heed_signals
 
 ROOT = Path(__file__).parents[3]
 LEASH = [sys.executable, "-I", "-S", leash.__file__]
@@ -51,6 +52,7 @@ class FakeStack:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=heed_signals,
         )
         self._guard = threading.Timer(PATIENCE_SECONDS, self.process.kill)
         self._guard.start()

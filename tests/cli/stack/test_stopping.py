@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.stack.conftest import PATIENCE_SECONDS, ROOT, FakeStack, wait_gone
+from tests.signals import heed_signals
 
 Start = Callable[..., FakeStack]
 STOPPED_IN_ORDER = [("stop", "gateway"), ("stop", "risk"), ("stop", "portfolio")]
@@ -115,6 +116,7 @@ class Terminal:
         self.said = b""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            heed_signals()
             os.chdir(ROOT)
             os.environ["TERM"] = "xterm"
             os.environ.pop("NO_COLOR", None)
